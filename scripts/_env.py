@@ -167,8 +167,7 @@ def _run_shown(command: list[str]) -> int:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as run:
-        assert run.stdout is not None
-        for line in run.stdout:
+        for line in run.stdout or ():
             lines.append(line)
             if sys.stderr.isatty() and line.startswith(("Collecting", "Installing")):
                 sys.stderr.write(f"\r\033[K  {line.strip()[:90]}")
