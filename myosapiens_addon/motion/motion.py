@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int32]
+    IndexArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
