@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From pose curves to the keys of animation curves, ready to be written in bulk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import rotation_modes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ..motion.motion import FloatArray
+    from .align import PoseCurves
+
+# A channel that stays within this is still: 1 µm for locations; for rotations 1e-6 of a
+# quaternion or a radian, 0.0001 degrees. Over a chain of 20 bones that stays below 0.1 mm.
+STILL = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CurveKeys:
+    """The keys of one animation curve.
+
+    Attributes:
+        bone: the bone's name.
+        path: the pose bone's property (`location`, `rotation_quaternion` …).
+        index: the component of it.
+        keys: (2 K,) float32, frame and value in turn, as Blender's `foreach_set("co")` takes.
+    """
+
+    bone: str
+    path: str
+    index: int
+    keys: NDArray[np.float32]
+
+
+def frames_at(times_s: FloatArray, *, start_frame: float, scene_fps: float) -> FloatArray:
+    """Scene frames, whole or not, of moments of the take: (F,)."""
+    return start_frame + times_s * scene_fps
+
+
+def curve_keys(
+    curves: PoseCurves, *, start_frame: float, scene_fps: float
+) -> Iterator[list[CurveKeys]]:
+    """Bone by bone, the keys of its location and rotation channels.
+
+    A channel that never changes gets its first and last key only.
+    """
+    frames = frames_at(curves.times, start_frame=start_frame, scene_fps=scene_fps)
+    for bone, name in enumerate(curves.bones):
+        rotation = curves.rotations[:, bone]
+        path, values = rotation_modes.channels(curves.rotation_modes[bone], rotation)
+        yield [
+            *_channels(name, "location", frames, curves.locations[:, bone]),
+            *_channels(name, path, frames, values),
+        ]
+
+
+def _channels(bone: str, path: str, frames: FloatArray, values: FloatArray) -> list[CurveKeys]:
+    return [
+        CurveKeys(bone=bone, path=path, index=index, keys=_keys(frames, values[:, index]))
+        for index in range(values.shape[1])
+    ]
+
+
+def _keys(frames: FloatArray, values: FloatArray) -> NDArray[np.float32]:
+    if len(values) > 2 and np.ptp(values) <= STILL:
+        frames, values = frames[[0, -1]], values[[0, -1]]
+    keys = np.empty(2 * len(values), np.float32)
+    keys[0::2], keys[1::2] = frames, values
+    return keys
