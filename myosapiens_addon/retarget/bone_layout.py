@@ -25,6 +25,7 @@ END_LENGTH = 0.015
 # Shorter than this fraction of the figure's height, a bone can be neither seen nor picked.
 SHORTEST = 0.005
 ROOT_LENGTH = 0.10
+SIDE_STEP = 0.02
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,8 +55,12 @@ def lay_out(motion: Motion) -> BoneLayout:
     tails = np.empty_like(heads)
     for body in range(len(heads)):
         incoming = _incoming(motion, body, left)
-        end = _carried_on_by(motion, children[body], sizes, body, incoming)
+        end = _carried_on_by(motion, children, sizes, body, incoming)
         span = heads[end] - heads[body] if end is not None else np.zeros(3)
+        sided = bool(side_of(motion.names[body]))
+        if end is not None and sided and _is_side_step(span, incoming, height):
+            end = _carried_on_by(motion, children, sizes, end, incoming)
+            span = heads[end] - heads[body] if end is not None else span
         if float(np.linalg.norm(span)) < SHORTEST * height:
             span = incoming * _end_length(motion, body) * height
         tails[body] = heads[body] + span
@@ -112,17 +117,23 @@ def _incoming(motion: Motion, body: int, left: FloatArray) -> FloatArray:
 
 
 def _carried_on_by(
-    motion: Motion, children: list[int], sizes: list[int], body: int, incoming: FloatArray
+    motion: Motion, children: list[list[int]], sizes: list[int], body: int, incoming: FloatArray
 ) -> int | None:
     """The child that the bone points to: of its own side, with the most behind it."""
     side = side_of(motion.names[body])
-    same = [child for child in children if side_of(motion.names[child]) == side]
+    same = [child for child in children[body] if side_of(motion.names[child]) == side]
     if not same:
         return None
     spans = motion.rest_positions[same] - motion.rest_positions[body]
     along = spans @ incoming / np.maximum(np.linalg.norm(spans, axis=1), 1e-9)
     best = max(range(len(same)), key=lambda index: (sizes[same[index]], along[index]))
     return same[best]
+
+
+def _is_side_step(span: FloatArray, incoming: FloatArray, height: float) -> bool:
+    """Whether the next joint lies close beside the limb, as the radius' beside the ulna's."""
+    length = float(np.linalg.norm(span))
+    return length < SIDE_STEP * height and float(span @ incoming) < 0.7 * length
 
 
 def _end_length(motion: Motion, body: int) -> float:

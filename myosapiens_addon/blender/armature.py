@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads armatures as rigs, and builds a character's own armature."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from ..errors import RigError
+from ..motion import quaternion
+from ..retarget import bone_layout
+from ..retarget.rig import Rig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..motion.motion import FloatArray, Motion
+
+# Custom property of a bone: its body's rotation at rest in armature space, w x y z. A later
+# take of the character is aligned with it, whatever rest pose that take's file has.
+BODY_REST = "myosapiens_body_rest"
+SIDE_COLOURS = {"_r": "THEME01", "_l": "THEME04", "": "THEME09"}
+
+
+def find(name: str) -> bpy.types.Object:
+    """The armature object of that name in the current scene.
+
+    Raises:
+        RigError: there is none, or it is no armature.
+    """
+    scene_object = bpy.context.scene.objects.get(name)
+    if scene_object is None:
+        present = ", ".join(repr(entry.name) for entry in armatures()) or "none"
+        raise RigError(f"There is no armature {name!r} in the scene; there are: {present}.")
+    if scene_object.type != "ARMATURE":
+        kind = scene_object.type.lower().replace("_", " ")
+        raise RigError(f"{name!r} is no armature but a {kind}; choose an armature.")
+    return scene_object
+
+
+def armatures() -> list[bpy.types.Object]:
+    """The armature objects of the current scene."""
+    return [entry for entry in bpy.context.scene.objects if entry.type == "ARMATURE"]
+
+
+def read_rig(armature_object: bpy.types.Object) -> Rig:
+    """The armature's bones at rest."""
+    bones = list(_parents_first(armature_object.data.bones))
+    place = {bone.name: index for index, bone in enumerate(bones)}
+    matrices = np.array([bone.matrix_local for bone in bones], dtype=np.float64)
+    return Rig(
+        name=armature_object.name,
+        names=tuple(place),
+        parents=np.array(
+            [place[bone.parent.name] if bone.parent else -1 for bone in bones], np.int32
+        ),
+        rest_positions=matrices[:, :3, 3],
+        rest_rotations=quaternion.from_matrix(matrices[:, :3, :3]),
+        body_rest_rotations=np.array([_body_rest(bone) for bone in bones]),
+        rotation_modes=tuple(armature_object.pose.bones[bone.name].rotation_mode for bone in bones),
+    )
+
+
+def _parents_first(bones: bpy.types.ArmatureBones) -> Iterator[bpy.types.Bone]:
+    waiting = [bone for bone in reversed(bones.values()) if bone.parent is None]
+    while waiting:
+        bone = waiting.pop()
+        yield bone
+        waiting.extend(reversed(bone.children))
+
+
+def _body_rest(bone: bpy.types.Bone) -> FloatArray:
+    values = np.array(bone.get(BODY_REST, ()), dtype=np.float64).reshape(-1)
+    if values.shape != (4,) or not np.isclose(values @ values, 1.0, atol=1e-3):
+        return np.full(4, np.nan)
+    return quaternion.normalised(values)
+
+
+def build(motion: Motion, *, name: str) -> bpy.types.Object:
+    """A new armature object with one bone per body, at the origin of the current scene.
+
+    Bones are called like their bodies and stand in the take's rest pose: Z up, metres.
+    What was selected, active and in which mode stays as it was.
+    """
+    layout = bone_layout.lay_out(motion)
+    armature = bpy.data.armatures.new(name)
+    armature_object = bpy.data.objects.new(name, armature)
+    bpy.context.scene.collection.objects.link(armature_object)
+    with _edit_mode(armature_object):
+        _add_bones(armature, motion, layout)
+    for index, body in enumerate(motion.names):
+        bone = armature.bones[body]
+        bone[BODY_REST] = [float(value) for value in motion.rest_rotations[index]]
+        bone.color.palette = SIDE_COLOURS[bone_layout.side_of(body)]
+    armature_object.show_in_front = True
+    return armature_object
+
+
+def remove(name: str) -> None:
+    """Take a built armature out of the file again, with its data."""
+    armature = bpy.data.objects[name].data
+    bpy.data.objects.remove(bpy.data.objects[name])
+    bpy.data.armatures.remove(armature)
+
+
+def _add_bones(
+    armature: bpy.types.Armature, motion: Motion, layout: bone_layout.BoneLayout
+) -> None:
+    made: list[bpy.types.EditBone] = []
+    for index, body in enumerate(motion.names):
+        bone = armature.edit_bones.new(body)
+        bone.head = Vector(layout.heads[index])
+        bone.tail = Vector(layout.tails[index])
+        bone.align_roll(Vector(layout.z_axes[index]))
+        parent = int(motion.parents[index])
+        if parent >= 0:
+            bone.parent = made[parent]
+        made.append(bone)
+
+
+@contextmanager
+def _edit_mode(armature_object: bpy.types.Object) -> Iterator[None]:
+    """Edit mode on one armature; afterwards the user's own selection and mode again."""
+    layer = bpy.context.view_layer
+    active = layer.objects.active
+    mode = active.mode if active is not None else "OBJECT"
+    selected = [entry.name for entry in layer.objects if entry.select_get(view_layer=layer)]
+    if mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    layer.objects.active = armature_object
+    bpy.ops.object.mode_set(mode="EDIT")
+    try:
+        yield
+    finally:
+        bpy.ops.object.mode_set(mode="OBJECT")
+        for entry in layer.objects:
+            entry.select_set(entry.name in selected, view_layer=layer)
+        layer.objects.active = active
+        if mode != "OBJECT":
+            bpy.ops.object.mode_set(mode=mode)

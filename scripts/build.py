@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builds the extension's zip: stage, fill in the wheels, build and validate with Blender's tool.
+
+The staged folder `build/myosapiens/` is also what tests and development link into Blender.
+Two builds of one commit are byte-identical.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+import zipfile
+from pathlib import Path
+
+import _env
+
+ROOT = _env.ROOT
+LOCK = ROOT / "vendor" / "requirements.lock"
+WHEELS = ROOT / "vendor" / "wheels"
+STAGE = ROOT / "build" / "myosapiens"
+MANIFEST = ROOT / "blender_manifest.toml"
+# The earliest time a zip can hold, for a source tree without a commit.
+EARLIEST_EPOCH_S = 315_532_800
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build the zip and say where it is."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder for the zip")
+    options = parser.parse_args(arguments)
+    print(build(options.out))
+    return 0
+
+
+def build(out: Path) -> Path:
+    """Stage, build and validate; returns the zip."""
+    stage()
+    version = manifest_version()
+    out.mkdir(parents=True, exist_ok=True)
+    archive = out / f"myosapiens-{version}.zip"
+    _blender_tool("build", "--source-dir", str(STAGE), "--output-filepath", str(archive))
+    _make_reproducible(archive)
+    _blender_tool("validate", str(archive))
+    return archive
+
+
+def manifest_version() -> str:
+    """The extension's version number; the manifest is its one place."""
+    return tomllib.loads(MANIFEST.read_text())["version"]
+
+
+def stage() -> Path:
+    """Make `build/myosapiens/`: the package, the manifest with its wheels, the wheels."""
+    wheels = fetch_wheels()
+    if STAGE.exists():
+        shutil.rmtree(STAGE)
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
+    shutil.copytree(ROOT / "myosapiens_addon", STAGE, ignore=ignored)
+    (STAGE / "wheels").mkdir()
+    for wheel in wheels:
+        shutil.copy(wheel, STAGE / "wheels")
+    shutil.copy(ROOT / "LICENSE", STAGE)
+    (STAGE / MANIFEST.name).write_text(_manifest_with(wheels))
+    return STAGE
+
+
+def fetch_wheels() -> list[Path]:
+    """The wheels of the lock in `vendor/wheels/`, each with the hash the lock gives."""
+    wanted = _locked_hashes()
+    if {_sha256(path) for path in WHEELS.glob("*.whl")} != wanted:
+        shutil.rmtree(WHEELS, ignore_errors=True)
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check"]
+        pure = ["--only-binary", ":all:", "--platform", "any", "--implementation", "py"]
+        rest = ["--abi", "none", "--no-deps", "--require-hashes", "-r", str(LOCK)]
+        subprocess.run([*pip, *pure, *rest, "-d", str(WHEELS)], check=True)
+    found = sorted(WHEELS.glob("*.whl"))
+    if {_sha256(path) for path in found} != wanted:
+        raise SystemExit(f"The wheels in {WHEELS} are not those of {LOCK.name}; remove them.")
+    impure = [path.name for path in found if not path.name.endswith("-none-any.whl")]
+    if impure:
+        raise SystemExit(f"{', '.join(impure)}: the extension ships pure Python wheels only.")
+    return found
+
+
+def _locked_hashes() -> set[str]:
+    lines = LOCK.read_text().splitlines()
+    return {line.rpartition("sha256:")[2].strip() for line in lines if "--hash=sha256:" in line}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _manifest_with(wheels: list[Path]) -> str:
+    """The manifest's text with the list of wheels, which must stand above its tables."""
+    text = MANIFEST.read_text()
+    head, table, tail = text.partition("[permissions]")
+    if not table:
+        raise SystemExit(f"{MANIFEST.name} has no [permissions]; the wheels go before it.")
+    rows = "".join(f'  "./wheels/{wheel.name}",\n' for wheel in wheels)
+    return f"{head}wheels = [\n{rows}]\n\n{table}{tail}"
+
+
+def _make_reproducible(archive: Path) -> None:
+    """Rewrite the zip with its files in order, of one time and one mode.
+
+    Blender's tool takes the files as the disk lists them, with the times they happen to have.
+    """
+    moment = time.gmtime(_commit_time())[:6]
+    temporary = archive.with_suffix(".tmp")
+    with zipfile.ZipFile(archive) as made, zipfile.ZipFile(temporary, "w") as rewritten:
+        for name in sorted(made.namelist()):
+            entry = zipfile.ZipInfo(name, moment)
+            entry.external_attr = 0o100644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            rewritten.writestr(entry, made.read(name))
+    temporary.replace(archive)
+
+
+def _commit_time() -> int:
+    if "SOURCE_DATE_EPOCH" in os.environ:
+        return int(os.environ["SOURCE_DATE_EPOCH"])
+    command = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        answer = ""
+    return int(answer) if answer.strip() else EARLIEST_EPOCH_S
+
+
+def _blender_tool(*arguments: str) -> None:
+    """Run the extension tool that comes with Blender (here out of the bpy wheel)."""
+    spec = importlib.util.find_spec("bpy")
+    folder = Path((spec.origin if spec else None) or ".").parent
+    tools = sorted(folder.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
+    if not tools:
+        raise SystemExit("Blender's extension tool was not found in the bpy wheel.")
+    command = [sys.executable, str(tools[0]), *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        raise SystemExit(f"{run.stdout}{run.stderr}Blender's tool refused: {arguments[0]}.")
+
+
+if __name__ == "__main__":
+    _env.enter()
+    raise SystemExit(main())
