@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real solve: markers of a take and a markerset become the motion of a scaled skeleton."""

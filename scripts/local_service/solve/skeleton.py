@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reference skeleton, and how it is scaled to a subject.
+
+One scale (x, y, z of the body's own frame) per body moves the bodies that hang on it and stretches its shapes and
+sites; markers on it follow. Bodies share scales in groups, left and right always the same one.
+"""
+# MuJoCo's spec objects come from a compiled module without types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+SKELETON_PATH = Path(__file__).with_name("skeleton.xml")
+REFERENCE_STATURE_M = 1.75
+REFERENCE_MASS_KG = 73.0
+
+# Segment groups: bodies that share one scale. Thorax and pelvis have one scale per axis.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "pelvis": ("human_root", "pelvis"),
+    "lumbar": ("lumbar_spine_5", "lumbar_spine_3"),
+    "thorax": ("thoracic_spine",),
+    "neck": ("cervical_spine_7",),
+    "head": ("skull",),
+    "shoulder": ("clavicle_r", "scapula_r", "clavicle_l", "scapula_l"),
+    "upper_arm": ("humerus_r", "humerus_l"),
+    "forearm": ("ulna_r", "radius_r", "ulna_l", "radius_l"),
+    "hand": ("lunate_r", "lunate_l"),
+    "thigh": ("femur_r", "femur_l"),
+    "shank": ("tibia_r", "tibia_l"),
+    "foot": ("talus_r", "calcaneus_r", "toes_r", "talus_l", "calcaneus_l", "toes_l"),
+}
+PER_AXIS_GROUPS = frozenset({"pelvis", "thorax"})
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joint:
+    """One joint of a model: where its values stand in qpos and how far it turns.
+
+    Attributes:
+        kind: "free", "ball", "slide" or "hinge".
+        qpos: First column in qpos.
+        dof: First column in the velocities.
+        range: Least and greatest value (rad, or m for a slide); a ball's greatest turn is `range[1]`; None without limit.
+    """
+
+    name: str
+    kind: str
+    body: str
+    qpos: int
+    dof: int
+    range: tuple[float, float] | None
+
+
+def load_spec() -> Any:  # noqa: ANN401 (MjSpec has no type)
+    """The reference skeleton as an editable `mujoco.MjSpec`."""
+    return mujoco.MjSpec.from_file(str(SKELETON_PATH))
+
+
+def load_model() -> Any:  # noqa: ANN401 (MjModel has no type)
+    """The reference skeleton, compiled (`mujoco.MjModel`)."""
+    return load_spec().compile()
+
+
+def joints(model: Any) -> tuple[Joint, ...]:  # noqa: ANN401
+    """The joints of a compiled model in model order."""
+    return tuple(_joint(model, index) for index in range(model.njnt))
+
+
+def _joint(model: Any, index: int) -> Joint:  # noqa: ANN401
+    low, high = (float(value) for value in model.jnt_range[index])
+    return Joint(
+        name=model.joint(index).name,
+        kind=("free", "ball", "slide", "hinge")[int(model.jnt_type[index])],
+        body=model.body(int(model.jnt_bodyid[index])).name,
+        qpos=int(model.jnt_qposadr[index]),
+        dof=int(model.jnt_dofadr[index]),
+        range=(low, high) if model.jnt_limited[index] else None,
+    )
+
+
+def scale_spec(spec: Any, scales: Mapping[str, Array], *, mass_kg: float | None = None) -> None:  # noqa: ANN401
+    """Scale a spec in place.
+
+    Args:
+        spec: The `mujoco.MjSpec`, unscaled.
+        scales: Scale factors (3,) along the body's own axes, by body name; bodies not named stay.
+        mass_kg: The subject's mass; without it masses stay.
+    """
+    for body in spec.bodies:
+        own = scales.get(body.name)
+        parent = None if body.parent is None else scales.get(body.parent.name)
+        if parent is not None:
+            body.pos = body.pos * parent
+        if own is not None:
+            _scale_attached(body, own)
+    if mass_kg is not None:
+        factor = mass_kg / REFERENCE_MASS_KG
+        for geom in spec.geoms:
+            geom.mass *= factor
+
+
+def _scale_attached(body: Any, scale: Array) -> None:  # noqa: ANN401
+    for site in body.sites:
+        site.pos = site.pos * scale
+    for joint in body.joints:
+        joint.pos = joint.pos * scale
+    for geom in body.geoms:
+        geom.pos = geom.pos * scale
+        ends = np.asarray(geom.fromto)
+        if np.isnan(ends[0]):
+            geom.size = geom.size * scale
+        else:
+            geom.fromto = ends * np.tile(scale, 2)
+            geom.size = geom.size * np.cbrt(scale.prod())
