@@ -97,17 +97,20 @@ def scale_spec(spec: Any, scales: Mapping[str, Array], *, mass_kg: float | None 
         scales: Scale factors (3,) along the body's own axes, by body name; bodies not named stay.
         mass_kg: The subject's mass; without it masses stay.
     """
-    for body in spec.bodies:
-        own = scales.get(body.name)
-        parent = None if body.parent is None else scales.get(body.parent.name)
-        if parent is not None:
-            body.pos = body.pos * parent
-        if own is not None:
-            _scale_attached(body, own)
+    _scale_below(spec.worldbody, scales)
     if mass_kg is not None:
         factor = mass_kg / REFERENCE_MASS_KG
         for geom in spec.geoms:
             geom.mass *= factor
+
+
+def _scale_below(parent: Any, scales: Mapping[str, Array]) -> None:  # noqa: ANN401
+    # Downwards from the world: MuJoCo's Python crashes on asking the world for its parent.
+    parent_scale = scales.get(parent.name, np.ones(3))
+    for body in parent.bodies:
+        body.pos = body.pos * parent_scale
+        _scale_attached(body, scales.get(body.name, np.ones(3)))
+        _scale_below(body, scales)
 
 
 def _scale_attached(body: Any, scale: Array) -> None:  # noqa: ANN401
