@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
@@ -14,6 +14,7 @@ from ..errors import RigError
 from ..motion import quaternion
 from ..retarget import bone_layout
 from ..retarget.rig import Rig
+from .compat import current_scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ def find(name: str) -> bpy.types.Object:
     Raises:
         RigError: there is none, or it is no armature.
     """
-    scene_object = bpy.context.scene.objects.get(name)
+    scene_object = current_scene().objects.get(name)
     if scene_object is None:
         present = ", ".join(repr(entry.name) for entry in armatures()) or "none"
         raise RigError(f"There is no armature {name!r} in the scene; there are: {present}.")
@@ -44,7 +45,7 @@ def find(name: str) -> bpy.types.Object:
 
 def armatures() -> list[bpy.types.Object]:
     """The armature objects of the current scene."""
-    return [entry for entry in bpy.context.scene.objects if entry.type == "ARMATURE"]
+    return [entry for entry in current_scene().objects if entry.type == "ARMATURE"]
 
 
 def read_rig(armature_object: bpy.types.Object) -> Rig:
@@ -66,7 +67,7 @@ def read_rig(armature_object: bpy.types.Object) -> Rig:
 
 
 def _parents_first(bones: bpy.types.ArmatureBones) -> Iterator[bpy.types.Bone]:
-    waiting = [bone for bone in reversed(bones.values()) if bone.parent is None]
+    waiting: list[Any] = [bone for bone in reversed(bones.values()) if bone.parent is None]
     while waiting:
         bone = waiting.pop()
         yield bone
@@ -89,7 +90,7 @@ def build(motion: Motion, *, name: str) -> bpy.types.Object:
     layout = bone_layout.lay_out(motion)
     armature = bpy.data.armatures.new(name)
     armature_object = bpy.data.objects.new(name, armature)
-    bpy.context.scene.collection.objects.link(armature_object)
+    current_scene().collection.objects.link(armature_object)
     with _edit_mode(armature_object):
         _add_bones(armature, motion, layout)
     for index, body in enumerate(motion.names):
@@ -102,7 +103,7 @@ def build(motion: Motion, *, name: str) -> bpy.types.Object:
 
 def remove(name: str) -> None:
     """Take a built armature out of the file again, with its data."""
-    armature = bpy.data.objects[name].data
+    armature: Any = bpy.data.objects[name].data
     bpy.data.objects.remove(bpy.data.objects[name])
     bpy.data.armatures.remove(armature)
 

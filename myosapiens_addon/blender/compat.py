@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -83,12 +85,12 @@ class ActionCurves:
 
 def curves_of(action: bpy.types.Action) -> list[Any]:
     """All animation curves of an action, whatever its layout."""
+    versioned: Any = action
     if not HAS_SLOTS:
-        return list(action.fcurves)
-    layered: Any = action
+        return list(versioned.fcurves)
     return [
         curve
-        for layer in layered.layers
+        for layer in versioned.layers
         for strip in layer.strips
         for bag in strip.channelbags
         for curve in bag.fcurves
@@ -98,3 +100,15 @@ def curves_of(action: bpy.types.Action) -> list[Any]:
 def runs_as_module() -> bool:
     """Whether this is Blender as a Python module (`import bpy`), without its program."""
     return bool(getattr(bpy.app, "module", False))
+
+
+def current_scene() -> bpy.types.Scene:
+    """The scene people are in; the type stubs hold it for optional, Blender always has one."""
+    scene: Any = bpy.context.scene
+    return scene
+
+
+def registrars(classes: tuple[type, ...]) -> tuple[Callable[[], None], Callable[[], None]]:
+    """`register` and `unregister` for classes; the 4.2 stubs hide that the factory returns them."""
+    factory: Any = bpy.utils.register_classes_factory
+    return factory(classes)

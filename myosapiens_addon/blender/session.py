@@ -18,6 +18,7 @@ from ..errors import InputError, OutputError
 from ..motion import glb, resample
 from ..retarget import align, bone_map, keys
 from . import animation, armature
+from .compat import current_scene
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -173,7 +174,7 @@ def land(files: Sequence[Path], *, name: str, options: LandingOptions) -> Landin
 def _land_on(
     target: str, motion: Motion, landing: Landing, *, name: str, options: LandingOptions
 ) -> None:
-    scene = bpy.context.scene
+    scene = current_scene()
     scene_fps = animation.scene_fps(scene)
     with _timed(landing, "retarget"):
         made, warnings = retarget(

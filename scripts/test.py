@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the checks and the tests: unit, service, Blender, package."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import _env
+
+ROOT = _env.ROOT
+LOADER = ROOT / "tests" / "package" / "load_in_blender.py"
+COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?)\b")
+# blender-addon-tester wants a version; the binary it then runs is the given one.
+TESTER = """
+import sys
+import blender_addon_tester.run_blender as run_blender
+run_blender.get_blender_from_suffix = lambda revision: sys.argv[1]
+config = {"blender_load_tests_script": sys.argv[3], "tests": sys.argv[4]}
+sys.exit(run_blender.run_blender_version_for_addon_with_pytest_suite(
+    sys.argv[2], blender_revision="given", config=config))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How one step ended."""
+
+    name: str
+    exit_code: int
+    seconds: float
+    counts: dict[str, int]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run everything that was asked for; 0 when all of it passed."""
+    options = _parser().parse_args(arguments)
+    outcomes = [*_checks(), *_plain_tests(), *_blender_tests(options.all)]
+    outcomes.append(_pytest("package", sys.executable, ["tests/package"]))
+    outcomes += [_in_real_blender(Path(path)) for path in options.blender]
+    return _report(outcomes)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").strip())
+    parser.add_argument("--all", action="store_true", help="on every bpy wheel of the matrix")
+    parser.add_argument(
+        "--blender",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="also inside this real Blender (may be given several times)",
+    )
+    return parser
+
+
+def _checks() -> list[Outcome]:
+    tool = [sys.executable, "-m"]
+    stubs = [_env.stubs_environment(version) for version in ("4.2", "5.2")]
+    for environment in stubs:
+        _env.ensure(environment)
+    return [
+        _step("ruff check", [*tool, "ruff", "check"]),
+        _step("ruff format", [*tool, "ruff", "format", "--check"]),
+        _step("pyright", [*tool, "pyright"]),
+        *(
+            _step(
+                f"mypy with {environment.path.name}",
+                [*tool, "mypy", "--python-executable", str(environment.executable)],
+            )
+            for environment in stubs
+        ),
+    ]
+
+
+def _plain_tests() -> list[Outcome]:
+    return [
+        _pytest("unit", sys.executable, ["tests/unit"]),
+        _pytest("service", sys.executable, ["tests/service"]),
+    ]
+
+
+def _blender_tests(every_wheel: bool) -> list[Outcome]:
+    if not every_wheel:
+        return [_pytest("Blender", sys.executable, ["tests/blender"])]
+    environments = _env.bpy_environments()
+    for environment in environments:
+        _env.ensure(environment)
+    return [
+        _pytest(environment.path.name, str(environment.executable), ["tests/blender"])
+        for environment in environments
+    ]
+
+
+def _pytest(name: str, python: str, tests: Sequence[str]) -> Outcome:
+    return _step(f"tests: {name}", [python, "-m", "pytest", "-q", *tests])
+
+
+def _in_real_blender(binary: Path) -> Outcome:
+    """The built zip, installed in a real Blender, and the Blender tests there."""
+    import build
+
+    archive = build.build(ROOT / "dist")
+    with tempfile.TemporaryDirectory(prefix="myosapiens-") as folder:
+        command = Path(folder) / "blender"
+        command.write_text(f'#!/bin/sh\nexec "{binary.resolve()}" "$@"\n')
+        command.chmod(command.stat().st_mode | stat.S_IXUSR)
+        tester = [sys.executable, "-c", TESTER, folder, str(archive), str(LOADER)]
+        name = f"tests: {binary.name} (real)"
+        return _step(name, [*tester, str(ROOT / "tests" / "blender")], folder=Path(folder))
+
+
+def _step(name: str, command: list[str], *, folder: Path = ROOT) -> Outcome:
+    """Run one step, its output shown as it comes."""
+    print(f"\n── {name}", flush=True)
+    started = time.perf_counter()
+    lines: list[str] = []
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        for line in run.stdout or ():
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            lines.append(line)
+    counts = _counts(lines) if name.startswith("tests:") else {}
+    seconds = time.perf_counter() - started
+    return Outcome(name=name, exit_code=run.returncode, seconds=seconds, counts=counts)
+
+
+def _counts(lines: list[str]) -> dict[str, int]:
+    """The figures of pytest's closing line."""
+    for line in reversed(lines):
+        if re.search(r"\d+ (passed|failed|skipped|error).* in [\d.]+s", line):
+            return {word.rstrip("s"): int(number) for number, word in COUNT.findall(line)}
+    return {}
+
+
+def _report(outcomes: list[Outcome]) -> int:
+    """Say how each step ended, and the whole in one line."""
+    print("\n── summary")
+    for outcome in outcomes:
+        ran_no_test = outcome.name.startswith("tests:") and not outcome.counts.get("passed")
+        state = "ok" if outcome.exit_code == 0 and not ran_no_test else "FAILED"
+        counts = ", ".join(f"{number} {word}" for word, number in outcome.counts.items())
+        print(f"{state:6} {outcome.name:32} {outcome.seconds:6.1f} s  {counts}")
+    bad = sum(
+        1
+        for outcome in outcomes
+        if outcome.exit_code != 0
+        or (outcome.name.startswith("tests:") and not outcome.counts.get("passed"))
+    )
+    passed = sum(outcome.counts.get("passed", 0) for outcome in outcomes)
+    failed = sum(
+        outcome.counts.get("failed", 0) + outcome.counts.get("error", 0) for outcome in outcomes
+    )
+    skipped = sum(outcome.counts.get("skipped", 0) for outcome in outcomes)
+    print(f"{passed} passed, {max(failed, bad)} failed, {skipped} skipped")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    _env.enter()
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    raise SystemExit(main())
