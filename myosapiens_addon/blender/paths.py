@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..errors import InputError
+from ..service.revisions import RevisionMemory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,3 +80,8 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def revision_memory() -> RevisionMemory:
+    """What is known of servers, kept between starts."""
+    return RevisionMemory(user_directory("service") / "revisions.json")

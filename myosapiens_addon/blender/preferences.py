@@ -12,6 +12,7 @@ from bpy.props import FloatProperty, IntProperty, StringProperty
 
 from ..errors import InputError
 from ..service.address import is_loopback, normalise_base_url
+from ..service.errors import AuthenticationError
 from . import compat, paths
 
 if TYPE_CHECKING:
@@ -44,10 +45,10 @@ class Settings:
         """The key.
 
         Raises:
-            InputError: there is none.
+            AuthenticationError: there is none.
         """
         if not self.api_key:
-            raise InputError(
+            raise AuthenticationError(
                 f"No API key: set the environment variable {KEY_VARIABLES[0]}, or enter it in "
                 "the preferences of the MyoSapiens extension."
             )

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: `blender --command myosapiens …` and scripts/batch_retarget.py.
+
+Exit codes: 0 done; 1 some takes failed; 2 wrong usage or input; 3 key refused;
+4 service unreachable; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CancelledError, InputError, MyoSapiensError
+from ..service.errors import AuthenticationError, JobFailedError, ServiceError, UnreachableError
+from . import headless_service, headless_takes
+from .session import CAPTURE_RATE, SCENE_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+DONE, SOME_FAILED, WRONG_INPUT, KEY_REFUSED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+LOGGER_NAME = __name__.rpartition(".blender")[0]
+Command = Callable[[argparse.Namespace], "Answer"]
+Answer = tuple[Any, str]
+
+logger = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str], *, program: str) -> int:
+    """Run one sub-command.
+
+    Args:
+        arguments: the words after the program's name.
+        program: how the user calls it, for the help.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        options = parser(program).parse_args(list(arguments))
+    except SystemExit as end:  # argparse has said what is wrong
+        return int(end.code or 0)
+    with _clean_stdout() as stdout, _logging(options.verbose):
+        code, answer, text = _run(options)
+        words = json.dumps(answer) if options.json else text
+        if words:
+            stdout.write(words + "\n")
+        return code
+
+
+def _run(options: argparse.Namespace) -> tuple[int, Any, str]:
+    """The sub-command's exit code, its answer for machines and for people."""
+    try:
+        answer, text = options.run(options)
+    except KeyboardInterrupt:
+        return INTERRUPTED, {"error": "Interrupted."}, ""
+    except MyoSapiensError as error:
+        logger.error("%s", error.sentence)
+        return exit_code(error), {"error": error.sentence}, ""
+    return DONE, answer, text
+
+
+def exit_code(error: MyoSapiensError) -> int:
+    """The exit code that an error stands for."""
+    if isinstance(error, CancelledError):
+        return INTERRUPTED
+    if isinstance(error, AuthenticationError):
+        return KEY_REFUSED
+    if isinstance(error, UnreachableError):
+        return UNREACHABLE
+    if isinstance(error, JobFailedError):
+        return SOME_FAILED
+    if isinstance(error, InputError):
+        return WRONG_INPUT
+    return SOME_FAILED if isinstance(error, ServiceError) else WRONG_INPUT
+
+
+@contextmanager
+def _clean_stdout() -> Iterator[Any]:
+    """Keep standard output for the answer: what Blender itself prints goes to standard error."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as stdout:
+            yield stdout
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+@contextmanager
+def _logging(verbose: bool) -> Iterator[None]:
+    """Show our own log lines on standard error while the command runs."""
+    ours = logging.getLogger(LOGGER_NAME)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    before = (ours.level, ours.propagate)
+    ours.setLevel(logging.DEBUG if verbose else logging.INFO)
+    ours.propagate = False
+    ours.addHandler(handler)
+    try:
+        yield
+    finally:
+        ours.removeHandler(handler)
+        ours.setLevel(before[0])
+        ours.propagate = before[1]
+
+
+def parser(program: str) -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    top = argparse.ArgumentParser(
+        prog=program, description="Solve takes on the MyoSapiens service and put them on armatures."
+    )
+    commands = top.add_subparsers(title="sub-commands", required=True, metavar="SUBCOMMAND")
+    _service_commands(commands)
+    _take_commands(commands)
+    return top
+
+
+def _add(
+    commands: Subparsers, name: str, run: Command, description: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=description, description=description)
+    command.set_defaults(run=run)
+    command.add_argument("--json", action="store_true", help="answer as JSON on standard output")
+    command.add_argument("--verbose", action="store_true", help="log more on standard error")
+    command.add_argument("--base-url", metavar="URL", help="address of the service")
+    return command
+
+
+def _service_commands(commands: Subparsers) -> None:
+    _add(commands, "check", headless_service.check, "Check the connection and the key.")
+    _add(commands, "characters", headless_service.characters, "List the characters.")
+    jobs = _add(commands, "jobs", headless_service.jobs, "List the account's jobs, newest first.")
+    jobs.add_argument("--status", action="append", default=[], type=str.upper, metavar="S")
+    jobs.add_argument("--limit", type=int, default=50, help="how many at most (default: 50)")
+    _add(commands, "assets", headless_service.assets, "List the files on the service.")
+    cancel = _add(commands, "cancel", headless_service.cancel, "Cancel a job.")
+    cancel.add_argument("job", metavar="JOB", help="the job's id")
+    preflight = _add(
+        commands, "preflight", headless_service.preflight, "Check a take before it is sent."
+    )
+    _take_arguments(preflight)
+
+
+def _take_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--c3d", type=Path, required=True, metavar="FILE", help="the take")
+    command.add_argument("--markerset", type=Path, required=True, metavar="FILE")
+
+
+def _take_commands(commands: Subparsers) -> None:
+    retarget = _add(
+        commands, "retarget", headless_takes.retarget, "Solve a take and put it on an armature."
+    )
+    _take_arguments(retarget)
+    retarget.add_argument("--character", metavar="ID", help="default: the first ready one")
+    retarget.add_argument("--height", type=_positive, metavar="M", help="the subject's, in m")
+    retarget.add_argument("--weight", type=_positive, metavar="KG", help="the subject's, in kg")
+    retarget.add_argument("--gender", choices=("male", "female"))
+    retarget.add_argument("--no-scaling", action="store_true", help="keep the character's size")
+    _landing_arguments(retarget)
+    landing = _add(commands, "import", headless_takes.import_files, "Apply output files at hand.")
+    landing.add_argument("--output", type=Path, nargs="+", required=True, metavar="FILE")
+    landing.add_argument("--name", help="name of the action (default: the file's)")
+    _landing_arguments(landing)
+    _add(commands, "resume", headless_takes.resume, "Go on with unfinished jobs, fetch results.")
+
+
+def _landing_arguments(command: argparse.ArgumentParser) -> None:
+    target = command.add_mutually_exclusive_group()
+    target.add_argument("--armature", metavar="NAME", help="default: the active or only one")
+    target.add_argument("--new-armature", action="store_true", help="the character's own")
+    command.add_argument(
+        "--rate", type=_rate, default=SCENE_RATE, help="scene (default), capture or frames/s"
+    )
+    command.add_argument("--start-frame", type=int, default=1, metavar="N", help="default: 1")
+    command.add_argument("--set-range", action="store_true", help="make the scene play the take")
+    command.add_argument("--out", type=Path, required=True, metavar="OUT.blend")
+    command.add_argument("--report", type=Path, metavar="R.json")
+    command.add_argument("--preview", type=Path, metavar="P.png", help="also render a picture")
+
+
+def _rate(text: str) -> str | float:
+    if text in (SCENE_RATE, CAPTURE_RATE):
+        return text
+    return _positive(text)
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+_rate.__name__, _positive.__name__ = "rate", "number above 0"  # as argparse names them

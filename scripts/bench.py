@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures what the project claims, side by side with a reference."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from pathlib import Path
+
+import _env
+
+ROOT = _env.ROOT
+NAMES = ("exactness", "solve")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the named benchmarks, print a table, and keep the figures where asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"default: {' '.join(NAMES)}")
+    parser.add_argument("--json", type=Path, metavar="F", help="also write the figures here")
+    parser.add_argument(
+        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="a folder with walk/"
+    )
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in NAMES]
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(NAMES)}")
+    if not (options.data / "walk").is_dir():
+        parser.error(f"the real take is not in {options.data / 'walk'}; name it with --data")
+    figures = [
+        figure
+        for name in options.names or NAMES
+        for figure in importlib.import_module(f"benchmarks.{name}").figures(options.data)
+    ]
+    for figure in figures:
+        print(
+            f"{figure.name:58} {figure.value:11.6g} {figure.unit:9} "
+            f"reference {figure.reference:<7g} ratio {figure.ratio:.4g}"
+        )
+    if options.json is not None:
+        rows = [figure.as_dict() for figure in figures]
+        options.json.write_text(json.dumps(rows, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    _env.enter()
+    raise SystemExit(main())
