@@ -23,21 +23,31 @@ SKELETON_PATH = Path(__file__).with_name("skeleton.xml")
 REFERENCE_STATURE_M = 1.75
 REFERENCE_MASS_KG = 73.0
 
-# Segment groups: bodies that share one scale. Thorax and pelvis have one scale per axis.
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "pelvis": ("human_root", "pelvis"),
-    "lumbar": ("lumbar_spine_5", "lumbar_spine_3"),
-    "thorax": ("thoracic_spine",),
-    "neck": ("cervical_spine_7",),
-    "head": ("skull",),
-    "shoulder": ("clavicle_r", "scapula_r", "clavicle_l", "scapula_l"),
-    "upper_arm": ("humerus_r", "humerus_l"),
-    "forearm": ("ulna_r", "radius_r", "ulna_l", "radius_l"),
-    "hand": ("lunate_r", "lunate_l"),
-    "thigh": ("femur_r", "femur_l"),
-    "shank": ("tibia_r", "tibia_l"),
-    "foot": ("talus_r", "calcaneus_r", "toes_r", "talus_l", "calcaneus_l", "toes_l"),
+# Segment groups: bodies that share one scale, by the first word of their names; a body with another name shares its
+# parent's. Left and right are never told apart.
+GROUP_BY_WORD: Mapping[str, str] = {
+    "human": "pelvis",
+    "myoskeleton": "pelvis",
+    "pelvis": "pelvis",
+    "lumbar": "lumbar",
+    "abdomen": "lumbar",
+    "thoracic": "thorax",
+    "cervical": "neck",
+    "skull": "head",
+    "clavicle": "shoulder",
+    "scapula": "shoulder",
+    "humerus": "upper_arm",
+    "ulna": "forearm",
+    "radius": "forearm",
+    "lunate": "hand",
+    "femur": "thigh",
+    "patella": "thigh",
+    "tibia": "shank",
+    "talus": "foot",
+    "calcaneus": "foot",
+    "toes": "foot",
 }
+# Pelvis and thorax have one scale per axis: broad hips do not make a long trunk.
 PER_AXIS_GROUPS = frozenset({"pelvis", "thorax"})
 
 Array = NDArray[np.float64]
@@ -70,6 +80,11 @@ def load_spec() -> Any:  # noqa: ANN401 (MjSpec has no type)
 def load_model() -> Any:  # noqa: ANN401 (MjModel has no type)
     """The reference skeleton, compiled (`mujoco.MjModel`)."""
     return load_spec().compile()
+
+
+def group_of(body: str) -> str | None:
+    """The segment group of a body, None for a name without one."""
+    return GROUP_BY_WORD.get(body.partition("_")[0])
 
 
 def joints(model: Any) -> tuple[Joint, ...]:  # noqa: ANN401
