@@ -113,7 +113,7 @@ def _make_reproducible(archive: Path) -> None:
 
     Blender's tool takes the files as the disk lists them, with the times they happen to have.
     """
-    moment = time.gmtime(_commit_time())[:6]
+    moment = time.gmtime(commit_time())[:6]
     temporary = archive.with_suffix(".tmp")
     with zipfile.ZipFile(archive) as made, zipfile.ZipFile(temporary, "w") as rewritten:
         for name in sorted(made.namelist()):
@@ -124,7 +124,8 @@ def _make_reproducible(archive: Path) -> None:
     temporary.replace(archive)
 
 
-def _commit_time() -> int:
+def commit_time() -> int:
+    """Seconds since the epoch that the files of this build carry."""
     if "SOURCE_DATE_EPOCH" in os.environ:
         return int(os.environ["SOURCE_DATE_EPOCH"])
     command = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
