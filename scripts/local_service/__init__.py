@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The local service: the whole API on this machine, with a real solve."""
+"""The MyoSapiens API on this machine: for development, tests and the demo, without an account."""
