@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starts the local service as a user does, and speaks to it with plain httpx."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL_SOLVER = "small_solver:run"
+API_KEY = "ak_local_of_the_tests"
+OVER = ("SUCCEEDED", "FAILED", "CANCELED")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningService:
+    """One service process; `api()` and `storage()` are clients of its two origins."""
+
+    base_url: str
+    storage_url: str
+    api_key: str
+    revision: int
+    data_dir: Path
+    stderr: Path
+    process: subprocess.Popen[str]
+
+    def api(self, **headers: str) -> httpx.Client:
+        headers = headers or {"X-Api-Key": self.api_key}
+        return httpx.Client(base_url=self.base_url, headers=headers, timeout=20)
+
+    def stop(self) -> float:
+        """SIGTERM; the seconds until the process was gone."""
+        started = time.monotonic()
+        self.process.terminate()
+        self.process.wait(10)
+        return time.monotonic() - started
+
+    def kill(self) -> None:
+        """The way of a power cut."""
+        self.process.kill()
+        self.process.wait(10)
+
+
+def launch(data_dir: Path, **options: Any) -> RunningService:  # noqa: ANN401
+    """Start a service and wait until it listens.
+
+    Args:
+        data_dir: Its data folder.
+        options: Those of the command line (`rate_limit=60`); `solver=None` is the real solve.
+    """
+    options = {"port": 0, "revision": 2, "api_key": API_KEY, "solver": SMALL_SOLVER, **options}
+    words = [
+        word
+        for name, value in options.items()
+        if value is not None
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    data_dir.mkdir(parents=True, exist_ok=True)
+    stderr = data_dir.with_name(f"{data_dir.name}-stderr.txt")
+    process = start_process("--data", str(data_dir), *words, stderr=stderr)
+    line = process.stdout.readline() if process.stdout else ""
+    if not line.startswith("listening on "):
+        process.kill()
+        process.wait(10)
+        raise RuntimeError(f"The service said {line!r}: {stderr.read_text()}")
+    facts = json.loads((data_dir / "service.json").read_text())
+    return RunningService(
+        base_url=line.split()[-1],
+        storage_url=facts["storage_url"],
+        api_key=options["api_key"],
+        revision=int(options["revision"]),
+        data_dir=data_dir,
+        stderr=stderr,
+        process=process,
+    )
+
+
+def start_process(*words: str, stderr: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, str(ROOT / "scripts" / "local_service"), *words]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    with stderr.open("w") as sink:
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=sink, text=True, env=environment
+        )
+
+
+def initiate(api: httpx.Client, content: bytes, name: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Step one of an upload."""
+    body = {
+        "purpose": "retarget",
+        "filename": name,
+        "content_type": "application/octet-stream",
+        "expected_size_bytes": len(content),
+        **more,
+    }
+    answer = api.post("/v1/assets/initiate", json=body)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def post_form(ticket: dict[str, Any], content: bytes, **fields: str | None) -> httpx.Response:
+    """Step two; `fields` replaces some of the presigned ones, None leaves one out."""
+    merged = {**ticket["fields"], **fields}
+    data = {name: value for name, value in merged.items() if value is not None}
+    return httpx.post(ticket["upload_url"], data=data, files={"file": ("take.c3d", content)})
+
+
+def upload(api: httpx.Client, content: bytes, name: str = "take.c3d", **more: Any) -> str:  # noqa: ANN401
+    """All three steps; the asset's id."""
+    ticket = initiate(api, content, name, **more)
+    stored = post_form(ticket, content)
+    assert stored.status_code == 204, stored.text
+    answer = api.post(f"/v1/assets/{ticket['asset_id']}/complete")
+    assert answer.status_code == 200, answer.text
+    return ticket["asset_id"]
+
+
+def first_ready(api: httpx.Client) -> dict[str, str]:
+    """The fields of a request that name the service's character."""
+    found = api.get("/v1/characters", params={"has_ready_versions": True}).json()["characters"][0]
+    details = api.get(f"/v1/characters/{found['character_id']}").json()
+    version = details["ready_versions"][0]["version"]
+    return {"character_id": found["character_id"], "character_version": version}
+
+
+def request_job(api: httpx.Client, take: str, markerset: str, **more: Any) -> httpx.Response:  # noqa: ANN401
+    """Ask for a revision 2 job."""
+    sources = {"tracker_asset_id": take, "markerset_asset_id": markerset}
+    return api.post("/v1/runs/retarget", json={**sources, **first_ready(api), **more})
+
+
+def start_job(api: httpx.Client, content: bytes = b"take", **more: Any) -> str:  # noqa: ANN401
+    """Upload and start a revision 2 job; its id."""
+    take = upload(api, content)
+    markerset = upload(api, b"<markers/>", "markerset.xml", content_type="application/xml")
+    answer = request_job(api, take, markerset, **more)
+    assert answer.is_success, answer.text
+    return answer.json()["job_id"]
+
+
+def wait_for(
+    api: httpx.Client, job_id: str, *statuses: str, timeout_s: float = 30
+) -> dict[str, Any]:
+    """Poll a job until it has one of the statuses (without any: until it is over)."""
+    ends_s = time.monotonic() + timeout_s
+    while True:
+        job = api.get(f"/v1/jobs/{job_id}").json()
+        if job["status"] in (statuses or OVER):
+            return job
+        assert time.monotonic() < ends_s, f"still {job['status']} after {timeout_s} s"
+        time.sleep(0.05)
