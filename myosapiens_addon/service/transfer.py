@@ -131,10 +131,9 @@ def _post(
         progress(source.done_bytes, source.size_bytes)
 
     monitor = MultipartEncoderMonitor(MultipartEncoder(fields), tell)
-    content_type_header = str(monitor.content_type)
     # requests takes the length from the monitor: S3 refuses a chunked form.
     request = requests.Request(
-        "POST", ticket.upload_url, data=monitor, headers={"Content-Type": content_type_header}
+        "POST", ticket.upload_url, data=monitor, headers={"Content-Type": f"{monitor.content_type}"}
     )
     with wire.send(request, timeout_s=wire.timeouts.stall_s, leave_origin=False) as response:
         if response.status_code not in UPLOADED:
