@@ -44,7 +44,9 @@ class Limits:
             quaternion = qpos[start : start + 4]
             turn = 2 * np.arctan2(np.linalg.norm(quaternion[1:]), abs(quaternion[0]))
             if turn > greatest:
-                axis = np.sign(quaternion[0] or 1.0) * quaternion[1:] / np.linalg.norm(quaternion[1:])
+                axis = (
+                    np.sign(quaternion[0] or 1.0) * quaternion[1:] / np.linalg.norm(quaternion[1:])
+                )
                 quaternion[:] = [np.cos(greatest / 2), *(np.sin(greatest / 2) * axis)]
 
     def violation_rad(self, poses: Array) -> float:

@@ -91,11 +91,14 @@ def _marker(element: Element, path: Path) -> Marker:
     name, body = element.get("name", "").strip(), element.get("body", "").strip()
     if not name or not body:
         raise SolveError(
-            ERROR_TYPE, f"A marker of {path.name} lacks its name or its body: {dict(element.attrib)}."
+            ERROR_TYPE,
+            f"A marker of {path.name} lacks its name or its body: {dict(element.attrib)}.",
         )
     position = _numbers(element.get("pos", ""), f"pos of marker {name}")
     if len(position) != 3:
-        raise SolveError(ERROR_TYPE, f"The pos of marker {name} must be three numbers (x y z, in m).")
+        raise SolveError(
+            ERROR_TYPE, f"The pos of marker {name} must be three numbers (x y z, in m)."
+        )
     (movable,) = _numbers(element.get("movable", "0"), f"movable of marker {name}")[:1] or (0.0,)
     (weight,) = _numbers(element.get("ik_weight", "1"), f"ik_weight of marker {name}")[:1] or (1.0,)
     if weight < 0:

@@ -52,6 +52,12 @@ class ScaleSpace:
             self.names.append(name)
         return self.names.index(name)
 
+    def unscaled(self) -> Array:
+        """The sizes of the skeleton itself."""
+        values = np.zeros(self.size)
+        values[: self.scale_count] = 1.0
+        return values
+
     def unpack(self, values: Array) -> tuple[Array, Array]:
         """Body scales (bodies, 3) and marker offsets (markers, 3)."""
         scales = np.where(self._columns < 0, 1.0, values[self._columns])

@@ -52,7 +52,15 @@ def pick_frames(weights: Array, count: int) -> NDArray[np.intp]:
     return np.array(picked, dtype=np.intp)
 
 
-def fit(tracker: Tracker, points_m: Array, weights: Array, *, priors: Priors, count: int) -> Scaling:
+def fit(
+    tracker: Tracker,
+    points_m: Array,
+    weights: Array,
+    *,
+    priors: Priors,
+    count: int,
+    sizes: bool = True,
+) -> Scaling:
     """Fit a subject.
 
     Args:
@@ -61,14 +69,15 @@ def fit(tracker: Tracker, points_m: Array, weights: Array, *, priors: Priors, co
         weights: (frames, markers).
         priors: What is expected of the sizes.
         count: Frames to use.
+        sizes: False leaves the skeleton and the markers as they are and finds poses only.
     """
     frames = pick_frames(weights, count)
     goals = [Goal(points_m=points_m[f], weights=weights[f]) for f in frames]
     space = ScaleSpace(tracker.chain, tracker.markers, tracker.soles, priors.movable)
-    values = priors.start(space, tracker, goals)
+    values = priors.start(space, tracker, goals) if sizes else space.unscaled()
     space.apply(values, tracker)
     poses = first_poses(tracker, goals)
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if sizes else 0):
         step, pose_steps = _joint_step(tracker, space, priors, values, goals, poses)
         bounded = priors.bounded(space, values + step)
         change = float(np.abs(bounded - values).max())
@@ -120,7 +129,9 @@ def _joint_step(
         gradient += (size_gradient - cross[free].T @ by_pose) / len(goals)
         eliminated.append((by_size, by_pose, free))
     step = -solve_positive(hessian, gradient)
-    return step, [_pose_step(tracker, pose, step, *e) for pose, e in zip(poses, eliminated, strict=True)]
+    return step, [
+        _pose_step(tracker, pose, step, *e) for pose, e in zip(poses, eliminated, strict=True)
+    ]
 
 
 def _frame_equations(
@@ -156,7 +167,12 @@ def _free_dofs(tracker: Tracker, pose: Array, gradient: Array) -> NDArray[np.boo
 
 
 def _pose_step(
-    tracker: Tracker, pose: Array, step: Array, by_size: Array, by_pose: Array, free: NDArray[np.bool_]
+    tracker: Tracker,
+    pose: Array,
+    step: Array,
+    by_size: Array,
+    by_pose: Array,
+    free: NDArray[np.bool_],
 ) -> Array:
     moved = np.zeros(tracker.chain.dof_count)
     moved[free] = -(by_pose + by_size @ step)

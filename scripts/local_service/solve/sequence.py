@@ -30,9 +30,7 @@ def solve_frames(
         start: A frame and its pose; without it the best covered frame is searched.
     """
     weights = targets.weights
-    goals = [
-        Goal(points_m=p, weights=w) for p, w in zip(targets.points_m, weights, strict=True)
-    ]
+    goals = [Goal(points_m=p, weights=w) for p, w in zip(targets.points_m, weights, strict=True)]
     if start is None:
         frame = int(pick_frames(weights, 1)[0])
         start = (frame, first_pose(tracker, goals[frame]))

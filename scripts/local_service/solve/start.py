@@ -27,7 +27,9 @@ def first_pose(tracker: Tracker, goal: Goal, hints: Iterable[Array] = ()) -> Arr
     markers, and from the rest pose upright in four directions.
     """
     bases = [*hints, tracker.chain.rest]
-    starts = [start for base in bases for start in _laid(tracker, base, goal)] + _turned(tracker, goal)
+    starts = [start for base in bases for start in _laid(tracker, base, goal)] + _turned(
+        tracker, goal
+    )
     rough = [tracker.solve(s, goal, rounds=ROUGH_ROUNDS, damping=DAMPING) for s in starts]
     rough.sort(key=lambda pose: tracker.cost(pose, goal))
     fine = [tracker.solve(pose, goal, rounds=ROUNDS) for pose in rough[:KEPT_STARTS]]

@@ -88,7 +88,12 @@ def _read_c3d(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64], float, 
         raise SolveError(ERROR_TYPE, f"{path.name} states no frame rate (POINT:RATE).")
     hidden = (residuals < 0) | (points == 0).all(axis=2) | ~np.isfinite(points).all(axis=2)
     points[hidden] = np.nan
-    return _labels(group, points.shape[1]), points, float(rate_hz), str(_value(group, "UNITS", "mm"))
+    return (
+        _labels(group, points.shape[1]),
+        points,
+        float(rate_hz),
+        str(_value(group, "UNITS", "mm")),
+    )
 
 
 def _check_magic(path: Path) -> None:
@@ -137,7 +142,9 @@ def _labels(group: Any, count: int) -> tuple[str, ...]:  # noqa: ANN401
     """POINT:LABELS, LABELS2 and so on, one after the other; points without a label get none."""
     labels: list[str] = []
     for suffix in ("", *map(str, range(2, 2 + count // 255 + 1))):
-        labels += [str(label).strip() for label in group.get(f"LABELS{suffix}", {}).get("value", [])]
+        labels += [
+            str(label).strip() for label in group.get(f"LABELS{suffix}", {}).get("value", [])
+        ]
     return tuple((labels + [""] * count)[:count])
 
 
