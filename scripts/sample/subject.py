@@ -63,12 +63,22 @@ class Subject:
         skeleton.scale_spec(spec, {name: scale_of(name) for name in names})
         self._model: Any = spec.compile()
         self._data: Any = mujoco.MjData(self._model)
-        self.bodies: tuple[str, ...] = ("world", *names)
+        self.bodies = tuple(str(self._model.body(index).name) for index in range(self._model.nbody))
         self.stand()
         # The pelvis in the frame of the free root, which it does not leave.
         root = self._data.xmat[1].reshape(3, 3)
         self._pelvis_turn = root.T @ self._data.body("pelvis").xmat.reshape(3, 3)
         self._pelvis_shift = root.T @ (self._data.body("pelvis").xpos - self._data.xpos[1])
+
+    def angle_deg(self, joint: str, poses: Array) -> Array:
+        """(n,) a hinge's angle in poses (n, nq)."""
+        return np.degrees(poses[:, self._column(joint)])
+
+    def limits_deg(self) -> dict[str, tuple[float, float]]:
+        """Least and greatest angle of every hinge."""
+        hinges = [index for index in range(self._model.njnt) if self._model.jnt_type[index] == 3]
+        ranges = np.degrees(self._model.jnt_range).tolist()
+        return {self._model.joint(index).name: tuple(ranges[index]) for index in hinges}
 
     def stand(self) -> None:
         """The rest pose."""
