@@ -19,6 +19,7 @@ MIN_MARKERS = 6  # fewer cannot tell a person's pose
 MIN_BODIES = 3
 FILLED_WEIGHT = 0.05  # a guess must never outvote a neighbour that was seen
 FILL_NEIGHBOURS = 4
+FILL_TRUST_S = 0.03  # a guess is nearly as good as seen just beside a gap's edge, and fades
 
 Array = NDArray[np.float64]
 
@@ -43,9 +44,10 @@ class Targets:
 
     @property
     def weights(self) -> Array:
-        """(frames, markers): the markers' weights, much less where a point is a guess."""
+        """(frames, markers): the markers' weights, fading where a point is a guess."""
         own = np.array([marker.weight for marker in self.markers])
-        return np.where(self.seen, own, own * FILLED_WEIGHT)
+        trust = np.exp(-_frames_from_seen(self.seen) / (FILL_TRUST_S * self.rate_hz))
+        return own * np.maximum(trust, FILLED_WEIGHT)
 
 
 def match(take: Take, markerset: Markerset) -> Targets:
@@ -171,6 +173,16 @@ def fill_gaps(points: Array) -> Array:
         centre = filled[:, near].mean(axis=1) if near.size else np.zeros((len(points), 3))
         filled[:, index] = _fill_track(points[:, index] - centre) + centre
     return filled
+
+
+def _frames_from_seen(seen: NDArray[np.bool_]) -> Array:
+    """(frames, markers): how many frames away each marker was last or is next seen."""
+    away = np.where(seen, 0.0, np.inf)
+    for frame in range(1, len(seen)):
+        away[frame] = np.minimum(away[frame], away[frame - 1] + 1)
+    for frame in range(len(seen) - 2, -1, -1):
+        away[frame] = np.minimum(away[frame], away[frame + 1] + 1)
+    return away
 
 
 def _fill_track(track: Array) -> Array:

@@ -20,6 +20,8 @@ from .tracker import FLOOR_WEIGHT, OUTLIER_M, Goal, Tracker, solve_positive
 Array = NDArray[np.float64]
 ROUNDS = 30
 CONVERGED = 2e-4
+# Joints are held nearer to rest than in tracking, or a bent wrist would do for a short hand.
+REST_FACTOR = 4.0
 # A frame whose lowest sole is this near to the floor is taken as standing on it.
 STANDING_M = 0.06
 
@@ -76,6 +78,7 @@ def fit(
     space = ScaleSpace(tracker.chain, tracker.markers, tracker.soles, priors.movable)
     values = priors.start(space, tracker, goals) if sizes else space.unscaled()
     space.apply(values, tracker)
+    tracker.rest_factor = REST_FACTOR
     poses = first_poses(tracker, goals)
     for _ in range(ROUNDS if sizes else 0):
         step, pose_steps = _joint_step(tracker, space, priors, values, goals, poses)
@@ -86,6 +89,7 @@ def fit(
         poses = [_moved(tracker, *pair) for pair in zip(poses, pose_steps, strict=True)]
         if change < CONVERGED:
             break
+    tracker.rest_factor = 1.0
     best = int(np.argmin([tracker.cost(p, g) for p, g in zip(poses, goals, strict=True)]))
     scales, offsets_m = space.unpack(values)
     return Scaling(scales=scales, offsets_m=offsets_m, pose=poses[best], frame=int(frames[best]))

@@ -11,7 +11,7 @@ from .chain import Chain, Points
 from .skeleton import Joint
 
 Array = NDArray[np.float64]
-SMOOTHING_S = 0.02
+SMOOTHING_S = 0.035
 
 
 def bend(

@@ -24,7 +24,7 @@ MARKER_SIGMA_M = 0.02
 OUTLIER_M = 0.10
 # A joint changes by about this much between frames at most; binds joints that no marker sees.
 MOTION_SIGMA_RAD = 0.6
-FLOOR_WEIGHT = 2.0
+FLOOR_WEIGHT = 10.0
 CONVERGED_RAD = 1e-4
 MAX_BOUND_ROUNDS = 6
 
@@ -57,6 +57,7 @@ class Tracker:
         self.markers = markers
         self.soles = soles
         self.floor = False
+        self.rest_factor = 1.0
         self._bodies: Indices = np.concatenate([markers.bodies, soles.bodies])
         self._local: Array = np.concatenate([markers.local_m, soles.local_m])
         self._rest_weight = limits.rest_precision * MARKER_SIGMA_M**2
@@ -134,8 +135,9 @@ class Tracker:
 
     def prior_equations(self, qpos: Array, goal: Goal) -> tuple[Array, Array]:
         """Matrix and gradient of what holds the joints: their rest values, and where they were before."""
-        diagonal = self._rest_weight + 1e-9
-        gradient = self._rest_weight * self.chain.difference(self.chain.rest, qpos)
+        rest = self._rest_weight * self.rest_factor
+        diagonal = rest + 1e-9
+        gradient = rest * self.chain.difference(self.chain.rest, qpos)
         if goal.before is not None:
             diagonal = diagonal + self._motion_weight
             gradient += self._motion_weight * self.chain.difference(goal.before, qpos)
