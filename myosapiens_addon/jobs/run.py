@@ -29,6 +29,7 @@ class Run:
         emit: is told of events.
         stop: set to stop the run.
         job: as the service last told it.
+        fresh_assets: ids that this run uploaded itself, so that they need no second look.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Run:
         self.emit = emit
         self.stop = stop
         self.job: Job | None = None
+        self.fresh_assets: set[str] = set()
         self._journal = journal
 
     def write(self, **changes: Any) -> None:  # noqa: ANN401 - the record's fields

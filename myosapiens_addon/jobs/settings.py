@@ -30,6 +30,7 @@ class PipelineSettings:
         look_waits_s: before each look for a job whose start was lost.
         cleanup_limit_s: for telling the service of a cancel.
         progress_interval_s: between two events of progress.
+        preflight: whether take and markerset are checked before anything is sent.
     """
 
     poll_interval_s: float = 2.0
@@ -39,3 +40,4 @@ class PipelineSettings:
     look_waits_s: tuple[float, ...] = (0.0, 1.0, 3.0)
     cleanup_limit_s: float = 5.0
     progress_interval_s: float = 0.1
+    preflight: bool = True

@@ -6,14 +6,26 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from ..errors import TakeError
 from ..service.errors import NotFoundError
+from ..takes import preflight
 from .events import Uploading
 from .record import Stage
 from .run import Run
 
+# Revision 2 takes these besides C3D; what is in them only the service can tell.
+OTHER_TAKES = (".trc", ".parquet")
+
 
 def upload(run: Run) -> None:
-    """Upload both files, but none that an earlier run uploaded."""
+    """Check both files, and upload them unless an earlier run did.
+
+    Raises:
+        TakeError, MarkersetError: the job would fail; nothing was sent.
+        ServiceError: the service refuses, or cannot be reached.
+    """
+    if run.settings.preflight and run.record.c3d_asset_id is None:
+        _check(run)
     begun = time.monotonic()
     spec = run.record.spec
     run.write(c3d_asset_id=_upload_one(run, run.record.c3d_asset_id, spec.c3d))
@@ -28,14 +40,29 @@ def is_there(run: Run, asset_id: str | None) -> bool:
     """Whether an uploaded file is still on the service."""
     if asset_id is None:
         return False
+    if asset_id in run.fresh_assets:
+        return True
     try:
         return run.client.get_asset(asset_id=asset_id).is_completed
     except NotFoundError:
         return False
 
 
+def _check(run: Run) -> None:
+    spec = run.record.spec
+    if spec.c3d.suffix.lower() in OTHER_TAKES:
+        return
+    found = preflight.check(spec.c3d, spec.markerset)
+    if found.errors:
+        raise TakeError(" ".join(found.errors))
+    for sentence in found.warnings:
+        run.warn(sentence)
+
+
 def _upload_one(run: Run, asset_id: str | None, path: Path) -> str:
     if asset_id is not None and is_there(run, asset_id):
         return asset_id
     tell = run.progress(Uploading, path.name)
-    return run.client.upload_asset(path=path, progress=tell).asset_id
+    receipt = run.client.upload_asset(path=path, progress=tell)
+    run.fresh_assets.add(receipt.asset_id)
+    return receipt.asset_id
