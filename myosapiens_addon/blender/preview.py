@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .preview_layout import Array, View
 
 _CANDIDATES = 90  # moments that are looked at to choose the shown ones
-_SAMPLES = 20
+_SAMPLES = 14
 _LENS_MM = 75.0
 _SENSOR_MM = 36.0
 _NAME = "MyoSapiens preview"
@@ -173,8 +173,8 @@ def _frame_range(armature_object: bpy.types.Object) -> tuple[float, float]:
     """First and last frame of the action, else of the NLA strips, else of the user's scene."""
     animation = armature_object.animation_data
     if animation is not None and animation.action is not None:
-        first, last = animation.action.frame_range
-        return float(first), float(last)
+        ends = animation.action.frame_range
+        return float(ends[0]), float(ends[1])
     strips = (
         [strip for track in animation.nla_tracks for strip in track.strips] if animation else []
     )
@@ -198,7 +198,8 @@ def _evaluate(
     for row, moment in enumerate(moments):
         whole = math.floor(moment)
         scene.frame_set(whole, subframe=float(moment) - whole)
-        evaluated = armature_object.evaluated_get(scene.view_layers[0].depsgraph)
+        graph: Any = scene.view_layers[0].depsgraph
+        evaluated = armature_object.evaluated_get(graph)
         pose = evaluated.pose.bones
         ends[0, row] = [pose[name].head for name in names]
         ends[1, row] = [pose[name].tail for name in names]
@@ -289,7 +290,7 @@ def _add_camera(stage: _Stage, view: View) -> None:
 
 def _add_light(stage: _Stage, view: View) -> None:
     """A soft sun from above the camera's left, and an even sky."""
-    sun = bpy.data.lights.new(_NAME, "SUN")
+    sun: Any = bpy.data.lights.new(_NAME, "SUN")
     sun.energy, sun.angle = _SUN_STRENGTH, _SUN_ANGLE
     axes = view.axes @ preview_layout.light_turn()
     stage.add_object(sun, Matrix(axes.tolist()).to_4x4())
@@ -301,7 +302,7 @@ def _add_light(stage: _Stage, view: View) -> None:
 
 
 def _set_up_render(scene: bpy.types.Scene, *, width: int, height: int) -> None:
-    render = scene.render
+    render: Any = scene.render  # the stubs know no engine but their own
     try:
         render.engine = "CYCLES"
     except TypeError as error:
@@ -313,6 +314,8 @@ def _set_up_render(scene: bpy.types.Scene, *, width: int, height: int) -> None:
     render.use_file_extension = False
     render.image_settings.file_format = "PNG"
     render.image_settings.color_mode = "RGB"
+    render.image_settings.compression = 90
+    render.dither_intensity = 0.0  # triples the size of the file
     for name in render.bl_rna.properties.keys():  # noqa: SIM118 -- not a dict
         if name.startswith("use_stamp"):  # no file names or times inside the PNG
             setattr(render, name, False)

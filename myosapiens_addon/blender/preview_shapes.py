@@ -168,7 +168,7 @@ def _skull(head: Array, tail: Array, *, size: float) -> Solid:
     axis = axis / max(float(np.linalg.norm(axis)), 1e-9)
     ball = balls(np.zeros((1, 3)), np.ones(1), Paint.MIDDLE)
     lengthwise = np.outer(ball.vertices @ axis, axis)
-    egg = along * lengthwise + across * (ball.vertices - lengthwise)
+    egg: Array = along * lengthwise + across * (ball.vertices - lengthwise)
     return Solid(vertices=head + 0.8 * along * axis + egg, quads=ball.quads, paint=ball.paint)
 
 
