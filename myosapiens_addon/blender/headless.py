@@ -11,7 +11,9 @@ import argparse
 import json
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CancelledError, InputError, MyoSapiensError
 from ..service.errors import AuthenticationError, JobFailedError, ServiceError, UnreachableError
-from . import headless_service, headless_takes
+from . import headless_jobs, headless_service, headless_takes
+from .answer import Answer
 from .session import CAPTURE_RATE, SCENE_RATE
 
 if TYPE_CHECKING:
@@ -29,8 +32,7 @@ if TYPE_CHECKING:
 
 DONE, SOME_FAILED, WRONG_INPUT, KEY_REFUSED, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 LOGGER_NAME = __name__.rpartition(".blender")[0]
-Command = Callable[[argparse.Namespace], "Answer"]
-Answer = tuple[Any, str]
+Command = Callable[[argparse.Namespace], Answer]
 
 logger = logging.getLogger(__name__)
 
@@ -49,24 +51,42 @@ def main(arguments: Sequence[str], *, program: str) -> int:
         options = parser(program).parse_args(list(arguments))
     except SystemExit as end:  # argparse has said what is wrong
         return int(end.code or 0)
-    with _clean_stdout() as stdout, _logging(options.verbose):
-        code, answer, text = _run(options)
-        words = json.dumps(answer) if options.json else text
+    with _clean_stdout(verbose=options.verbose) as stdout, _logging(options.verbose):
+        answer = _run(options)
+        words = json.dumps(answer.data) if options.json else answer.text
         if words:
             stdout.write(words + "\n")
-        return code
+        return answer.exit_code
 
 
-def _run(options: argparse.Namespace) -> tuple[int, Any, str]:
-    """The sub-command's exit code, its answer for machines and for people."""
+def _run(options: argparse.Namespace) -> Answer:
     try:
-        answer, text = options.run(options)
+        with _interruptible():
+            return options.run(options)
     except KeyboardInterrupt:
-        return INTERRUPTED, {"error": "Interrupted."}, ""
+        return _failure("Interrupted.", INTERRUPTED)
     except MyoSapiensError as error:
         logger.error("%s", error.sentence)
-        return exit_code(error), {"error": error.sentence}, ""
-    return DONE, answer, text
+        return _failure(error.sentence, exit_code(error))
+
+
+def _failure(sentence: str, code: int) -> Answer:
+    return Answer(data={"error": sentence, "exit_code": code}, text="", exit_code=code)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C and a polite kill stop the command in order, as Blender itself would not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
 
 def exit_code(error: MyoSapiensError) -> int:
@@ -85,11 +105,16 @@ def exit_code(error: MyoSapiensError) -> int:
 
 
 @contextmanager
-def _clean_stdout() -> Iterator[Any]:
-    """Keep standard output for the answer: what Blender itself prints goes to standard error."""
+def _clean_stdout(*, verbose: bool) -> Iterator[Any]:
+    """Keep standard output for the answer.
+
+    What Blender itself prints there goes to standard error when `verbose`, else nowhere.
+    """
     sys.stdout.flush()
     kept = os.dup(1)
-    os.dup2(2, 1)
+    elsewhere = os.dup(2) if verbose else os.open(os.devnull, os.O_WRONLY)
+    os.dup2(elsewhere, 1)
+    os.close(elsewhere)
     try:
         with os.fdopen(os.dup(kept), "w", encoding="utf-8") as stdout:
             yield stdout
@@ -174,7 +199,7 @@ def _take_commands(commands: Subparsers) -> None:
     landing.add_argument("--output", type=Path, nargs="+", required=True, metavar="FILE")
     landing.add_argument("--name", help="name of the action (default: the file's)")
     _landing_arguments(landing)
-    _add(commands, "resume", headless_takes.resume, "Go on with unfinished jobs, fetch results.")
+    _add(commands, "resume", headless_jobs.resume, "Go on with unfinished jobs, fetch results.")
 
 
 def _landing_arguments(command: argparse.ArgumentParser) -> None:

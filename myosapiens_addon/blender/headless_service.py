@@ -4,38 +4,20 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..service.client import Client
 from ..service.job_models import JobFilter
 from ..service.models import JobStatus
 from ..takes import preflight as takes_preflight
-from . import paths, preferences
+from . import preferences
+from .answer import Answer
+from .connection import open_client
 
 if TYPE_CHECKING:
     import argparse
-    import threading
 
     from ..service.job_models import Job
-
-Answer = tuple[Any, str]
-
-
-def open_client(settings: preferences.Settings, cancel: threading.Event | None = None) -> Client:
-    """A client with the settings in force.
-
-    Raises:
-        AuthenticationError: there is no key.
-        InputError: the network may not be used.
-    """
-    settings.require_access()
-    return Client(
-        base_url=settings.base_url,
-        api_key=settings.require_key(),
-        cancel=cancel,
-        revisions=paths.revision_memory(),
-    )
 
 
 def check(options: argparse.Namespace) -> Answer:
@@ -48,10 +30,11 @@ def check(options: argparse.Namespace) -> Answer:
         "key_from": settings.key_source,
         "ready_characters": page.total,
     }
-    return answer, (
+    text = (
         f"{settings.base_url} answers and takes the key (from {settings.key_source}); "
         f"{page.total} character(s) ready."
     )
+    return Answer(data=answer, text=text)
 
 
 def characters(options: argparse.Namespace) -> Answer:
@@ -67,7 +50,8 @@ def characters(options: argparse.Namespace) -> Answer:
             for character in client.iter_characters()
         ]
     rows = [f"{row['character_id']}  {row['name']}  {row['latest_version']}" for row in found]
-    return {"characters": found}, "\n".join(rows) or "The service offers no character."
+    text = "\n".join(rows) or "The service offers no character."
+    return Answer(data={"characters": found}, text=text)
 
 
 def jobs(options: argparse.Namespace) -> Answer:
@@ -77,7 +61,7 @@ def jobs(options: argparse.Namespace) -> Answer:
         listed = client.iter_jobs(only=JobFilter(statuses=statuses))
         found = [_job_row(job) for job in islice(listed, max(options.limit, 0))]
     rows = [f"{row['job_id']}  {row['status']:9}  {row['created_at']}" for row in found]
-    return {"jobs": found}, "\n".join(rows) or "There are no such jobs."
+    return Answer(data={"jobs": found}, text="\n".join(rows) or "There are no such jobs.")
 
 
 def _status(text: str) -> JobStatus:
@@ -109,14 +93,16 @@ def assets(options: argparse.Namespace) -> Answer:
             for asset in client.iter_assets()
         ]
     rows = [f"{row['asset_id']}  {row['size_bytes'] or 0:>12}  {row['filename']}" for row in found]
-    return {"assets": found}, "\n".join(rows) or "There are no files on the service."
+    text = "\n".join(rows) or "There are no files on the service."
+    return Answer(data={"assets": found}, text=text)
 
 
 def cancel(options: argparse.Namespace) -> Answer:
     """Cancel one job."""
     with open_client(preferences.read(base_url=options.base_url)) as client:
         client.cancel_job(job_id=options.job)
-    return {"job_id": options.job, "status": "CANCELED"}, f"Job {options.job} is cancelled."
+    data = {"job_id": options.job, "status": "CANCELED"}
+    return Answer(data=data, text=f"Job {options.job} is cancelled.")
 
 
 def preflight(options: argparse.Namespace) -> Answer:
@@ -128,4 +114,4 @@ def preflight(options: argparse.Namespace) -> Answer:
     found = takes_preflight.check(options.c3d, options.markerset)
     if found.errors:
         raise InputError(" ".join(found.errors))
-    return found.as_dict(), "\n".join([found.summary, *found.warnings])
+    return Answer(data=found.as_dict(), text="\n".join([found.summary, *found.warnings]))

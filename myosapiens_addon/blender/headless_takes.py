@@ -4,19 +4,25 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import bpy
 
-from ..errors import InputError
-from . import paths, report, session
+from ..errors import InputError, MyoSapiensError
+from ..jobs.journal import Journal
+from ..jobs.pipeline import Pipeline
+from ..jobs.spec import JobSpec, Subject
+from ..takes import preflight
+from . import headless_jobs, paths, preferences, report, session
+from .answer import Answer
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-Answer = tuple[Any, str]
+WARNINGS_SHOWN = 5
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +31,60 @@ def import_files(options: argparse.Namespace) -> Answer:
     """Apply output files that are already here; no service is involved."""
     row = report.TakeReport(output_files=[str(path) for path in options.output])
     name = options.name or paths.take_name(options.output[0])
-    _land_and_save(row, options.output, name=name, options=options)
-    return {"takes": [row.as_dict()]}, row.sentence(options.out)
+    with _reported(row, options):
+        paths.check_writable(options.out)
+        land_and_save(row, options.output, name=name, options=options)
+    return Answer(data={"takes": [row.as_dict()]}, text=row.sentence(options.out))
+
+
+def retarget(options: argparse.Namespace) -> Answer:
+    """Solve a take on the service and put it on an armature.
+
+    All that can be found wrong beforehand is found before anything is sent: a job costs money.
+    """
+    row = report.TakeReport(c3d=str(options.c3d), markerset=str(options.markerset))
+    with _reported(row, options):
+        paths.check_writable(options.out)
+        session.pick_armature(landing_options(options))
+        row.warnings += _checked(options)
+        journal = Journal(paths.user_directory("jobs"))
+        settings = preferences.read(base_url=options.base_url)
+        settings.require_access()
+        settings.require_key()
+        pipeline = Pipeline.begin(
+            _spec(options),
+            base_url=settings.base_url,
+            journal=journal,
+            connect=headless_jobs.connector(settings),
+            settings=headless_jobs.pipeline_settings(settings),
+            landing=_notes(options),
+        )
+        finished = headless_jobs.follow(pipeline, row)
+        files = list(finished.files.values())
+        with _kept_for_later(files):
+            land_and_save(row, files, name=paths.take_name(options.c3d), options=options)
+        headless_jobs.mark_landed(journal, pipeline.token)
+    return Answer(data={"takes": [row.as_dict()]}, text=row.sentence(options.out))
+
+
+def _checked(options: argparse.Namespace) -> tuple[str, ...]:
+    found = preflight.check(options.c3d, options.markerset)
+    if found.errors:
+        raise InputError(" ".join(found.errors))
+    logger.info("%s: %s", options.c3d.name, found.summary)
+    return found.warnings
+
+
+def _spec(options: argparse.Namespace) -> JobSpec:
+    name = paths.file_name(options.c3d.stem)
+    return JobSpec(
+        c3d=options.c3d,
+        markerset=options.markerset,
+        out_dir=paths.new_directory(paths.user_directory("downloads"), name),
+        character_id=options.character,
+        subject=Subject(height_m=options.height, weight_kg=options.weight, gender=options.gender),
+        enable_scaling=not options.no_scaling,
+    )
 
 
 def landing_options(options: argparse.Namespace) -> session.LandingOptions:
@@ -40,29 +98,65 @@ def landing_options(options: argparse.Namespace) -> session.LandingOptions:
     )
 
 
-def _land_and_save(
-    row: report.TakeReport,
-    files: Sequence[Path],
-    *,
-    name: str,
-    options: argparse.Namespace,
-) -> None:
-    """Land a take, save the .blend, and write the report whatever becomes of it."""
-    try:
-        row.landed(session.land(files, name=name, options=landing_options(options)))
-        save_blend(options.out)
-        if options.preview is not None:
-            from . import preview
+def _notes(options: argparse.Namespace) -> dict[str, object]:
+    """What `resume` needs to land the take as it was asked for here."""
+    return {
+        "name": paths.take_name(options.c3d),
+        "blend": bpy.data.filepath,
+        "out": str(options.out.absolute()),
+        "armature": options.armature,
+        "new_armature": options.new_armature,
+        "rate": options.rate,
+        "start_frame": options.start_frame,
+        "set_range": options.set_range,
+    }
 
-            preview.render_preview(bpy.data.objects[row.armature], path=options.preview)
-    except InputError as error:
+
+def land_and_save(
+    row: report.TakeReport, files: Sequence[Path], *, name: str, options: argparse.Namespace
+) -> None:
+    """Land a take, save the .blend, and render the preview where one is asked for."""
+    row.landed(session.land(files, name=name, options=landing_options(options)))
+    save_blend(options.out)
+    if options.preview is not None:
+        from . import preview
+
+        preview.render_preview(bpy.data.objects[row.armature], path=options.preview)
+
+
+@contextmanager
+def _reported(row: report.TakeReport, options: argparse.Namespace) -> Iterator[None]:
+    """Write the report, whatever becomes of the take."""
+    try:
+        yield
+    except MyoSapiensError as error:
         row.status, row.error = "failed", error.sentence
         raise
+    except KeyboardInterrupt:
+        row.status, row.error = "cancelled", "Interrupted."
+        raise
     finally:
+        _tell_warnings(row.warnings)
         if options.report is not None:
             report.write(options.report, [row])
-    for warning in row.warnings:
+
+
+def _tell_warnings(warnings: Sequence[str]) -> None:
+    for warning in warnings[:WARNINGS_SHOWN]:
         logger.warning("%s", warning)
+    if len(warnings) > WARNINGS_SHOWN:
+        logger.warning("%d more warnings are in the report.", len(warnings) - WARNINGS_SHOWN)
+
+
+@contextmanager
+def _kept_for_later(files: Sequence[Path]) -> Iterator[None]:
+    """Say where the paid result is when it could not be used."""
+    try:
+        yield
+    except MyoSapiensError:
+        names = " ".join(str(path) for path in files)
+        logger.info("The result is kept: %s (see the sub-command import)", names)
+        raise
 
 
 def save_blend(path: Path) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import tempfile
@@ -41,6 +42,31 @@ def user_directory(part: str) -> Path:
     return home
 
 
+def new_directory(parent: Path, name: str) -> Path:
+    """A folder that was not there before, called `name` or nearly so."""
+    for number in itertools.count(1):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise InputError(f"{folder} cannot be made: {error.strerror}.") from error
+        return folder
+    raise AssertionError("counting never ends")
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the work whether its result can be written.
+
+    Raises:
+        InputError: it cannot; nothing is left behind.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder and cannot be written; name a file in it.")
+    _temporary_beside(path).unlink()
+
+
 def take_name(path: Path) -> str:
     """The name of a take: its file's name without the ending, at most as Blender takes."""
     return path.stem[:60] or "take"
@@ -58,6 +84,16 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         InputError: the folder cannot be written to.
     """
+    temporary = _temporary_beside(path)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary_beside(path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
@@ -67,13 +103,7 @@ def replacing(path: Path) -> Iterator[Path]:
         reason = error.strerror or error
         raise InputError(f"{path} cannot be written: {reason}; choose another place.") from error
     os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    return Path(name)
 
 
 def _umask() -> int:

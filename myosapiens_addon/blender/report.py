@@ -52,13 +52,10 @@ class TakeReport:
 
     def sentence(self, out: Path) -> str:
         """What was done, for people."""
-        rate = f"{self.capture_rate:g} Hz"
-        lines = [
-            f"{out}: action {self.action!r} on {self.armature!r}, "
-            f"{self.frames} keyed moments ({rate} take, {self.scene_rate:g} fps scene).",
-            *(f"warning: {warning}" for warning in self.warnings),
-        ]
-        return "\n".join(lines)
+        return (
+            f"{out}: action {self.action!r} on {self.armature!r}, {self.frames} keyed moments "
+            f"({self.capture_rate:g} Hz take, {self.scene_rate:g} fps scene)."
+        )
 
 
 def write(path: Path, takes: list[TakeReport]) -> None:
