@@ -127,6 +127,7 @@ class FormReceiver:
 
     def _on_headers_finished(self) -> None:
         if self._part != "file":
+            self._count(len(self._part) + 1)
             self._fields[self._part] = b""
         elif self.grant is not None:
             raise StorageError(
@@ -146,14 +147,17 @@ class FormReceiver:
                 )
             self._sink.write(memoryview(data)[start:end])
             return
-        self._fields_bytes += end - start
+        self._count(end - start)
+        self._fields[self._part] += data[start:end]
+
+    def _count(self, size_bytes: int) -> None:
+        self._fields_bytes += size_bytes
         if self._fields_bytes > MAX_FIELDS_BYTES:
             raise StorageError(
                 400,
                 "MaxPostPreDataLengthExceeded",
                 "Your POST request fields preceding the upload file were too large.",
             )
-        self._fields[self._part] += data[start:end]
 
     def _on_part_end(self) -> None:
         if self._part == "file":

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .assets import AssetStore
+from .errors import RefusedError
 from .jobs import Job, JobStore
 from .worker_process import Outcome, WorkerProcess, WorkerSettings, collect
 
@@ -91,6 +92,8 @@ class Scheduler:
         while (job := self._next_job()) is not None:
             try:
                 self._run(job)
+            except RefusedError:
+                logger.info("Job %s was cancelled and its inputs deleted", job.job_id)
             except OSError as error:
                 logger.exception("Job %s could not be run", job.job_id)
                 sentence = f"The service could not run the solve: {error.strerror or error}."

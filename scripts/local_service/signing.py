@@ -111,7 +111,8 @@ def check_get(
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided.",
         )
-    if moment >= signed_at + timedelta(seconds=expires_s):
+    # One second more: the date has whole seconds, and the promise must not fall short.
+    if moment >= signed_at + timedelta(seconds=expires_s + 1):
         raise StorageError(403, "AccessDenied", "Request has expired")
 
 
