@@ -46,6 +46,7 @@ class Targets:
     def weights(self) -> Array:
         """(frames, markers): the markers' weights, fading where a point is a guess."""
         own = np.array([marker.weight for marker in self.markers])
+        own = own / np.median(own[own > 0])  # only how they compare matters
         trust = np.exp(-_frames_from_seen(self.seen) / (FILL_TRUST_S * self.rate_hz))
         return own * np.maximum(trust, FILLED_WEIGHT)
 

@@ -29,7 +29,7 @@ from .options import SolveOptions, SolveResult
 from .outputs import write_model, write_npz, write_qpos, write_xpos
 from .scale_priors import expected
 from .scaling import Scaling, fit
-from .sequence import marker_errors, solve_frames
+from .sequence import hold_feet, marker_errors, solve_frames
 from .toes import bend
 from .tracker import Tracker
 
@@ -38,6 +38,7 @@ Array = NDArray[np.float64]
 # The take's floor is at 0 when some marker comes this near to it (m), and none far below.
 FLOOR_BAND_M = (-0.05, 0.15)
 MAX_SCALING_FRAMES = 60
+MISFIT_M = 0.15
 
 
 def run(*, c3d: Path, markerset: Path, out_dir: Path, options: SolveOptions) -> SolveResult:
@@ -142,8 +143,8 @@ def _solve(
     tracker: Tracker, targets: Targets, scaling: Scaling, options: SolveOptions
 ) -> tuple[Array, Array]:
     poses = solve_frames(tracker, targets, start=(scaling.frame, scaling.pose))
-    if not options.disable_contacts:
-        logger.info("holding planted feet")
+    if tracker.floor and not options.disable_contacts:
+        poses = hold_feet(tracker, targets, poses)
     marked = frozenset(marker.body for marker in targets.markers if marker.weight > 0)
     if tracker.floor:
         bend(tracker.chain, poses, scales=scaling.scales, marked=marked, rate_hz=targets.rate_hz)
@@ -175,6 +176,15 @@ def _write(solved: Solved, out_dir: Path, options: SolveOptions) -> dict[str, Pa
     return outputs
 
 
+def _refuse_misfit(rms_m: float) -> None:
+    if rms_m > MISFIT_M:
+        raise SolveError(
+            "solve_failed",
+            f"No pose of the character fits the markers (they are off by {rms_m:.2f} m RMS); check "
+            "that markerset, unit (mocap_scale) and up axis (rotation) belong to this take.",
+        )
+
+
 def _result(
     outputs: dict[str, Path], targets: Targets, errors: Array, seconds: dict[str, float]
 ) -> SolveResult:
@@ -182,13 +192,16 @@ def _result(
         marker.name: float(np.sqrt(np.nanmean(errors[:, index] ** 2)))
         for index, marker in enumerate(targets.markers)
     }
+    used = [index for index, marker in enumerate(targets.markers) if marker.weight > 0]
+    rms_m = float(np.sqrt(np.nanmean(errors[:, used] ** 2)))
+    _refuse_misfit(rms_m)
     lines = [f"Marker {name}: error {1e3 * rms:.1f} mm RMS." for name, rms in by_marker.items()]
     version: Any = mujoco.__version__
     return SolveResult(
         outputs=outputs,
         frames=len(errors),
         rate_hz=targets.rate_hz,
-        rms_error_m=float(np.sqrt(np.nanmean(errors**2))),
+        rms_error_m=rms_m,
         marker_rms_m=by_marker,
         warnings=[*targets.warnings, *lines],
         mujoco_version=str(version),

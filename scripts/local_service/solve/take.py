@@ -13,11 +13,12 @@ import ezc3d
 import numpy as np
 from numpy.typing import NDArray
 
+from .c3d_header import BLOCK, frame_counts, is_c3d
 from .errors import SolveError
 from .trc import read_trc
 
 ERROR_TYPE = "take_invalid"
-C3D_MAGIC = 0x50  # second byte of every C3D
+_TRUNCATED = "{} is a truncated C3D file; export it again."
 METRES_PER_UNIT = {"mm": 1e-3, "cm": 1e-2, "dm": 1e-1, "m": 1.0, "in": 0.0254, "ft": 0.3048}
 # Rows give the new axes from the old ones.
 ROTATIONS: dict[str, NDArray[np.float64]] = {
@@ -99,30 +100,31 @@ def _read_c3d(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64], float, 
 def _check_magic(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            head = file.read(512)
+            head = file.read(BLOCK)
     except OSError as error:
         raise SolveError(ERROR_TYPE, f"{path.name} cannot be read: {error.strerror}.") from error
-    if len(head) < 2 or head[1] != C3D_MAGIC:
+    if not is_c3d(head):
         raise SolveError(ERROR_TYPE, f"{path.name} is not a C3D file.")
-    if len(head) < 512:
-        raise SolveError(ERROR_TYPE, f"{path.name} is a truncated C3D file; export it again.")
+    if len(head) < BLOCK:
+        raise SolveError(ERROR_TYPE, _TRUNCATED.format(path.name))
 
 
 def _check_size(points: NDArray[np.float64], path: Path, file: Any) -> None:  # noqa: ANN401
     frames, count, _ = points.shape
+    counts = frame_counts(path)
+    stated = max(_stated_frames(file), counts.stated if counts else 0)
+    if frames < stated or (counts and counts.room < frames):
+        raise SolveError(ERROR_TYPE, _TRUNCATED.format(path.name))
     if count == 0:
         raise SolveError(ERROR_TYPE, f"{path.name} holds no points, only other data.")
     if frames == 0:
         raise SolveError(ERROR_TYPE, f"{path.name} holds no frames.")
-    stated = _stated_frames(file)
-    if stated > frames:
+    if counts and counts.full and counts.room > frames + BLOCK:  # the last block is padded
         raise SolveError(
             ERROR_TYPE,
-            f"{path.name} says it has {stated} frames, but only {frames} can be read; export it again or cut it.",
+            f"{path.name} holds about {counts.room} frames, but its header counts {frames} only; "
+            "export it in parts of at most 65,535 frames.",
         )
-    # Integers take 2 bytes per coordinate, 4 coordinates per point: no file can be smaller.
-    if path.stat().st_size < frames * count * 8:
-        raise SolveError(ERROR_TYPE, f"{path.name} is a truncated C3D file; export it again.")
 
 
 def _stated_frames(file: Any) -> int:  # noqa: ANN401

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from .chain import Chain, Points
 from .skeleton import Joint
@@ -33,7 +33,10 @@ def bend(
         body = int(tip.bodies[0])
         tip_m = tip.local_m[0] * scales[body]
         angles = np.array([_least_extension(chain, pose, body, tip_m) for pose in poses])
-        angles = gaussian_filter1d(angles, SMOOTHING_S * rate_hz, mode="nearest")
+        spread = SMOOTHING_S * rate_hz
+        # Widened before it is smoothed: toes bend a little early rather than too little.
+        angles = maximum_filter1d(angles, 2 * round(spread) + 1, mode="nearest")
+        angles = gaussian_filter1d(angles, spread, mode="nearest")
         poses[:, joint.qpos] = np.clip(angles, *joint.range)
 
 

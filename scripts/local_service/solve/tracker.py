@@ -130,7 +130,9 @@ class Tracker:
         if goal.anchors_m is not None and goal.anchor_weights is not None:
             planted = goal.anchor_weights > 0
             residuals[count:][planted] = (positions[count:] - goal.anchors_m)[planted]
-            weights[count:][planted] = goal.anchor_weights[planted, None]
+            # A sole under the floor stays as heavy as it is: its anchor may be only fading in.
+            held = np.maximum(weights[count:], goal.anchor_weights[:, None])
+            weights[count:][planted] = held[planted]
         return residuals, weights
 
     def prior_equations(self, qpos: Array, goal: Goal) -> tuple[Array, Array]:
