@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.service.conftest import StartService
-from tests.service.harness import RunningService, initiate, post_form, upload
+from tests.service.harness import WEB, RunningService, initiate, post_form, upload
 
 TICKET_KEYS = {"asset_id", "upload_url", "fields", "expires_at"}
 RECEIPT_KEYS = {"asset_id", "verified", "size_bytes", "checksum_sha256", "message"}
@@ -52,7 +52,7 @@ def test_upload_in_three_steps(service: RunningService, api: httpx.Client) -> No
     assert asset.keys() >= LISTED_KEYS | {"download_url"}
     assert (asset["status"], asset["size_bytes"]) == ("completed", len(content))
     assert asset["metadata"] == {"a": 1}
-    assert httpx.get(asset["download_url"]).content == content
+    assert WEB.get(asset["download_url"]).content == content
 
 
 def test_complete_twice_answers_the_same(api: httpx.Client) -> None:
@@ -86,7 +86,7 @@ def test_completed_asset_cannot_be_overwritten(api: httpx.Client) -> None:
     api.post(f"/v1/assets/{ticket['asset_id']}/complete")
     assert post_form(ticket, b"CONTENT").status_code == 403
     url = api.get(f"/v1/assets/{ticket['asset_id']}").json()["download_url"]
-    assert httpx.get(url).content == b"content"
+    assert WEB.get(url).content == b"content"
 
 
 def test_size_need_not_be_announced(api: httpx.Client) -> None:
@@ -107,8 +107,12 @@ def test_list(start_service: StartService) -> None:
         assert [asset["asset_id"] for asset in page["assets"]] == ids[1::-1]
         assert (page["total"], page["limit"], page["offset"]) == (5, 2, 3)
         counts = {
-            **{"purpose=retarget": 5, "purpose=retarget_output": 0, "reference_count=0": 5},
-            **{"reference_count=1": 0, "purpose=retarget&reference_count=0": 5, "offset=9": 0},
+            "purpose=retarget": 5,
+            "purpose=retarget_output": 0,
+            "reference_count=0": 5,
+            "reference_count=1": 0,
+            "purpose=retarget&reference_count=0": 5,
+            "offset=9": 0,
         }
         for query, count in counts.items():
             assert len(api.get(f"/v1/assets?{query}").json()["assets"]) == count, query
@@ -132,7 +136,7 @@ def test_delete(service: RunningService, api: httpx.Client) -> None:
     assert (answer.status_code, answer.content) == (204, b"")
     assert api.get(f"/v1/assets/{asset_id}").status_code == 404
     assert api.delete(f"/v1/assets/{asset_id}").status_code == 404
-    assert httpx.get(url).status_code == 404
+    assert WEB.get(url).status_code == 404
     assert not list((service.data_dir / "files").glob(f"{asset_id}*"))
 
 
@@ -163,7 +167,7 @@ def test_hostile_file_name(
     asset_id = upload(api, b"content", hostile)
     asset = api.get(f"/v1/assets/{asset_id}").json()
     assert asset["filename"] == kept
-    assert httpx.get(asset["download_url"]).content == b"content"
+    assert WEB.get(asset["download_url"]).content == b"content"
     after = {path for path in service.data_dir.parent.rglob("*") if "files" not in path.parts}
     assert after == before
     stored = list((service.data_dir / "files").glob(f"{asset_id}*"))
@@ -208,8 +212,11 @@ def test_characters(api: httpx.Client) -> None:
     (character,) = page["characters"]
     assert character.keys() >= CHARACTER_KEYS
     counts = {
-        **{"name_contains=hUMAN": 1, "name_contains=dragon": 0, "has_ready_versions=true": 1},
-        **{"has_ready_versions=false": 0, "offset=1": 0},
+        "name_contains=hUMAN": 1,
+        "name_contains=dragon": 0,
+        "has_ready_versions=true": 1,
+        "has_ready_versions=false": 0,
+        "offset=1": 0,
     }
     for query, count in counts.items():
         assert len(api.get(f"/v1/characters?{query}").json()["characters"]) == count, query

@@ -13,6 +13,7 @@ import pytest
 
 from tests.service.conftest import StartService
 from tests.service.harness import (
+    WEB,
     RunningService,
     first_ready,
     request_job,
@@ -41,13 +42,13 @@ def test_upload_job_download(api: httpx.Client) -> None:
     ids = job["output"]["retarget_output_asset_ids"]
     assert set(ids) == set(job["download_urls"]) == {"qpos", "xpos", "model", "motion"}
     for role, url in job["download_urls"].items():
-        content = httpx.get(url)
+        content = WEB.get(url)
         assert content.status_code == 200
         assert content.json()["role"] == role
         asset = api.get(f"/v1/assets/{ids[role]}").json()
         assert asset["size_bytes"] == len(content.content)
         assert asset["checksum_sha256"] == hashlib.sha256(content.content).hexdigest()
-        assert httpx.get(asset["download_url"]).content == content.content
+        assert WEB.get(asset["download_url"]).content == content.content
 
 
 def test_diagnostics_of_revision_2(api: httpx.Client) -> None:
@@ -75,7 +76,7 @@ def test_all_options_reach_the_solve(api: httpx.Client) -> None:
     }
     job = wait_for(api, start_job(api, **options, metadata={"token": "t"}))
     assert job["metadata"] == {"token": "t"}
-    facts = httpx.get(job["download_urls"]["qpos"]).json()
+    facts = WEB.get(job["download_urls"]["qpos"]).json()
     wanted = {
         {"subject_height": "subject_height_m", "subject_weight": "subject_weight_kg"}.get(
             name, name
@@ -90,9 +91,14 @@ def test_revision_1(start_service: StartService) -> None:
     with start_service(revision=1).api() as api:
         take, markerset = upload(api, b"take"), upload(api, b"<markers/>", "markerset.xml")
         body = {
-            **{"c3d_asset_id": take, "markerset_asset_id": markerset, **first_ready(api)},
-            **{"enable_scaling": True, "subject_gender": "male", "subject_height": 1.75},
-            **{"subject_weight": 70.0, "metadata": {}},
+            "c3d_asset_id": take,
+            "markerset_asset_id": markerset,
+            **first_ready(api),
+            "enable_scaling": True,
+            "subject_gender": "male",
+            "subject_height": 1.75,
+            "subject_weight": 70.0,
+            "metadata": {},
         }
         answer = api.post("/v1/runs/retarget", json=body)
         assert answer.is_success, answer.text
@@ -100,7 +106,7 @@ def test_revision_1(start_service: StartService) -> None:
         assert (answer.json()["type"], answer.json()["status"]) == ("retarget", "QUEUED")
         job = wait_for(api, answer.json()["job_id"])
         assert job["output"].keys() == {"retarget_output_asset_id"}
-        content = httpx.get(job["download_urls"]["retarget_output"]).json()
+        content = WEB.get(job["download_urls"]["retarget_output"]).json()
         assert content["options"]["mocap_scale"] is None
         assert content["options"]["subject_height_m"] == 1.75
 

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 from requests_toolbelt import MultipartEncoder
 
 from tests.service.conftest import StartService
-from tests.service.harness import RunningService, first_ready, start_job, upload, wait_for
+from tests.service.harness import WEB, RunningService, first_ready, start_job, upload, wait_for
 
 CLIENTS = 20
 BIG_BYTES = 200 * 1024 * 1024
@@ -32,7 +31,7 @@ def test_many_clients(start_service: StartService) -> None:
             assert api.get("/v1/jobs", params={"limit": 100}).status_code == 200
             assert wait_for(api, job_id)["status"] == "SUCCEEDED"
             url = api.get(f"/v1/assets/{asset_id}").json()["download_url"]
-            assert httpx.get(url).content == content
+            assert WEB.get(url).content == content
             return asset_id, job_id, content
 
     with ThreadPoolExecutor(CLIENTS) as pool:
@@ -89,15 +88,13 @@ def test_big_file_in_constant_memory(start_service: StartService) -> None:
         fields = {**ticket["fields"], "file": ("big.c3d", _Zeros(BIG_BYTES), "text/plain")}
         form = MultipartEncoder(fields)
         headers = {"Content-Type": form.content_type, "Content-Length": str(form.len)}
-        answer = httpx.post(
-            ticket["upload_url"], content=_chunks(form), headers=headers, timeout=60
-        )
+        answer = WEB.post(ticket["upload_url"], content=_chunks(form), headers=headers, timeout=60)
         assert answer.status_code == 204, answer.text
         receipt = api.post(f"/v1/assets/{ticket['asset_id']}/complete").json()
         assert receipt["size_bytes"] == BIG_BYTES
         digest = hashlib.sha256()
         url = api.get(f"/v1/assets/{ticket['asset_id']}").json()["download_url"]
-        with httpx.stream("GET", url) as download:
+        with WEB.stream("GET", url) as download:
             for chunk in download.iter_raw():
                 digest.update(chunk)
         assert digest.hexdigest() == receipt["checksum_sha256"]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import time
@@ -12,12 +13,13 @@ from typing import Any
 import httpx
 import pytest
 from local_service.api import make_api
+from local_service.assets import Asset
 from local_service.service import open_service
 from local_service.settings import Endpoints, Settings
 from local_service.storage import make_storage
 
 from tests.service.conftest import StartService
-from tests.service.harness import RunningService, first_ready, upload
+from tests.service.harness import WEB, RunningService, first_ready, upload
 
 ID = "00000000-0000-4000-8000-000000000000"
 ROUTES = [
@@ -67,7 +69,9 @@ def test_every_route_wants_the_key(service: RunningService, method: str, path: s
 
 
 def test_key_that_is_no_ascii(service: RunningService) -> None:
-    answer = httpx.get(f"{service.base_url}/v1/assets", headers={"X-Api-Key": "schlüssel".encode()})
+    answer = WEB.get(
+        f"{service.base_url}/v1/assets", headers=[(b"X-Api-Key", "schlüssel".encode())]
+    )
     assert answer.status_code == 401
 
 
@@ -204,8 +208,6 @@ def test_state_of_something_else(tmp_path: Path, start_service: StartService) ->
 
 
 def _get(transport: httpx.ASGITransport, url: str, headers: dict[str, str]) -> httpx.Response:
-    import asyncio
-
     async def get() -> httpx.Response:
         async with httpx.AsyncClient(transport=transport) as client:
             return await client.get(url, headers=headers)
@@ -213,9 +215,7 @@ def _get(transport: httpx.ASGITransport, url: str, headers: dict[str, str]) -> h
     return asyncio.run(get())
 
 
-def _asset() -> Any:  # noqa: ANN401
-    from local_service.assets import Asset
-
+def _asset() -> Asset:
     return Asset(
         asset_id=ID,
         purpose="retarget",

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 from tests.service.conftest import StartService
 from tests.service.harness import (
+    WEB,
     RunningService,
     initiate,
     launch,
@@ -44,7 +44,7 @@ def test_kill_and_restart(start_service: StartService) -> None:
     again = start_service(data=running.data_dir)
     assert again.storage_url == running.storage_url
     with again.api() as api:
-        assert httpx.get(url).content == b"kept content"
+        assert WEB.get(url).content == b"kept content"
         assert post_form(ticket, b"half done").status_code == 204
         jobs = [wait_for(api, job_id) for job_id in (first, second, third)]
         assert [job["status"] for job in jobs] == ["SUCCEEDED"] * 3
@@ -117,7 +117,7 @@ def test_one_folder_one_service(start_service: StartService) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--host", "0.0.0.0"], "choose a key of your own with --api-key"),
+        (["--host", "0.0.0.0"], "choose a key of your own with --api-key"),  # noqa: S104
         (["--character", "myoskeleton"], "needs the package myo_model"),
         (["--port", "70000"], "whole number from 0 to 65535"),
         (["--port", "x"], "whole number"),
@@ -144,18 +144,11 @@ def test_port_that_is_taken(tmp_path: Path) -> None:
 
 
 def test_help_names_the_defaults(tmp_path: Path) -> None:
-    help_text = subprocess.run(
-        [*start_process_command(), "--help"], capture_output=True, text=True, check=True
-    ).stdout
+    process = start_process("--help", stderr=tmp_path / "stderr.txt")
+    help_text, _ = process.communicate(timeout=20)
     words = " ".join(help_text.split())
     for word in ("8765", "ak_local_development", "out/local_service", "listening on"):
         assert word in words.replace("- ", "-"), word
-
-
-def start_process_command() -> list[str]:
-    from tests.service.harness import ROOT, sys
-
-    return [sys.executable, str(ROOT / "scripts" / "local_service")]
 
 
 def _run_to_the_end(folder: Path, words: list[str]) -> tuple[int, str]:

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.service.conftest import StartService
-from tests.service.harness import RunningService, initiate, post_form, upload
+from tests.service.harness import WEB, RunningService, initiate, post_form, upload
 
 CONTENT = bytes(range(256)) * 40
 
@@ -32,8 +32,8 @@ def test_key_must_not_come_here(service: RunningService, api: httpx.Client, url:
     ticket = initiate(api, CONTENT, "a.c3d")
     for headers in ({"X-Api-Key": service.api_key}, {"Authorization": f"Bearer {service.api_key}"}):
         answers = [
-            httpx.get(url, headers=headers),
-            httpx.post(
+            WEB.get(url, headers=headers),
+            WEB.post(
                 ticket["upload_url"],
                 data=ticket["fields"],
                 files={"file": CONTENT},
@@ -104,7 +104,7 @@ def test_chunked_upload(api: httpx.Client) -> None:
         yield CONTENT
 
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
-    answer = httpx.post(ticket["upload_url"], content=chunks(), headers=headers)
+    answer = WEB.post(ticket["upload_url"], content=chunks(), headers=headers)
     assert answer.request.headers["transfer-encoding"] == "chunked"
     assert (answer.status_code, _code(answer)) == (411, "MissingContentLength")
 
@@ -124,14 +124,14 @@ def test_malformed_form(
 ) -> None:
     ticket = initiate(api, CONTENT, "a.c3d")
     headers = {"Content-Type": content_type}
-    answer = httpx.post(ticket["upload_url"], content=body, headers=headers)
+    answer = WEB.post(ticket["upload_url"], content=body, headers=headers)
     assert (answer.status_code, _code(answer)) == (status, code)
 
 
 def test_file_before_the_fields(api: httpx.Client) -> None:
     ticket = initiate(api, CONTENT, "a.c3d")
     parts = [("file", ("a.c3d", CONTENT)), *((n, (None, v)) for n, v in ticket["fields"].items())]
-    answer = httpx.post(ticket["upload_url"], files=parts)
+    answer = WEB.post(ticket["upload_url"], files=parts)
     assert (answer.status_code, _code(answer)) == (400, "InvalidArgument")
 
 
@@ -159,20 +159,20 @@ def test_everything_expires(start_service: StartService) -> None:
         asset_id = upload(api, CONTENT)
         stale = _download_url(api, asset_id)
         ticket = initiate(api, CONTENT, "a.c3d")
-        assert httpx.get(stale).status_code == 200
+        assert WEB.get(stale).status_code == 200
         time.sleep(2.1)
-        for answer in (httpx.get(stale), post_form(ticket, CONTENT)):
+        for answer in (WEB.get(stale), post_form(ticket, CONTENT)):
             assert (answer.status_code, _code(answer)) == (403, "AccessDenied")
             assert "expired" in answer.text
         fresh = _download_url(api, asset_id)
         assert fresh != stale
-        assert httpx.get(fresh).content == CONTENT
+        assert WEB.get(fresh).content == CONTENT
 
 
 def test_download_head(url: str) -> None:
     names = set(re.findall(r"[?&]([A-Za-z-]+)=", url))
     assert {"X-Amz-Signature", "X-Amz-Date", "X-Amz-Expires"} <= names
-    answer = httpx.get(url)
+    answer = WEB.get(url)
     assert answer.content == CONTENT
     assert answer.headers["content-length"] == str(len(CONTENT))
     assert answer.headers["accept-ranges"] == "bytes"
@@ -191,14 +191,14 @@ def test_download_with_another_signature(url: str) -> None:
     for pattern, replacement, status in changes:
         forged = re.sub(pattern, replacement, url)
         assert forged != url
-        answer = httpx.get(forged)
+        answer = WEB.get(forged)
         assert answer.status_code == status, forged
         assert _code(answer)
 
 
 def test_link_is_good_for_get_alone(url: str) -> None:
-    assert httpx.head(url).status_code == 403
-    assert httpx.delete(url).status_code == 405
+    assert WEB.head(url).status_code == 403
+    assert WEB.delete(url).status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_link_is_good_for_get_alone(url: str) -> None:
     ],
 )
 def test_range(url: str, asked: str, first: int, end: int) -> None:
-    answer = httpx.get(url, headers={"Range": asked})
+    answer = WEB.get(url, headers={"Range": asked})
     assert answer.status_code == 206
     assert answer.content == CONTENT[first:end]
     assert answer.headers["content-range"] == f"bytes {first}-{end - 1}/{len(CONTENT)}"
@@ -222,7 +222,7 @@ def test_range(url: str, asked: str, first: int, end: int) -> None:
 
 @pytest.mark.parametrize("asked", ["bytes=10240-", "bytes=99999-100000", "bytes=-0"])
 def test_range_behind_the_end(url: str, asked: str) -> None:
-    answer = httpx.get(url, headers={"Range": asked})
+    answer = WEB.get(url, headers={"Range": asked})
     assert (answer.status_code, _code(answer)) == (416, "InvalidRange")
     assert answer.headers["content-range"] == f"bytes */{len(CONTENT)}"
 
@@ -231,22 +231,22 @@ def test_range_behind_the_end(url: str, asked: str) -> None:
     "asked", ["bytes=9-3", "bytes=a-b", "lines=1-2", "bytes=-", "bytes=0-1,5-6"]
 )
 def test_ignored_range(url: str, asked: str) -> None:
-    answer = httpx.get(url, headers={"Range": asked})
+    answer = WEB.get(url, headers={"Range": asked})
     assert (answer.status_code, answer.content) == (200, CONTENT)
 
 
 def test_range_of_another_version(url: str) -> None:
-    etag = httpx.get(url).headers["etag"]
+    etag = WEB.get(url).headers["etag"]
     asked = {"Range": "bytes=5-9"}
-    assert httpx.get(url, headers={**asked, "If-Range": etag}).status_code == 206
-    assert httpx.get(url, headers={**asked, "If-Range": '"other"'}).status_code == 200
+    assert WEB.get(url, headers={**asked, "If-Range": etag}).status_code == 206
+    assert WEB.get(url, headers={**asked, "If-Range": '"other"'}).status_code == 200
 
 
 def test_other_places(service: RunningService) -> None:
-    assert _code(httpx.post(f"{service.storage_url}/other", files={"file": b""})) == "NoSuchBucket"
-    assert _code(httpx.get(f"{service.storage_url}/")) == "NoSuchKey"
-    assert _code(httpx.put(f"{service.storage_url}/local/x")) == "MethodNotAllowed"
-    assert httpx.get(f"{service.storage_url}/local/service.sqlite3").status_code == 403
+    assert _code(WEB.post(f"{service.storage_url}/other", files={"file": b""})) == "NoSuchBucket"
+    assert _code(WEB.get(f"{service.storage_url}/")) == "NoSuchKey"
+    assert _code(WEB.put(f"{service.storage_url}/local/x")) == "MethodNotAllowed"
+    assert WEB.get(f"{service.storage_url}/local/service.sqlite3").status_code == 403
 
 
 def _download_url(api: httpx.Client, asset_id: str) -> str:

@@ -174,7 +174,7 @@ def test_stamps_sort_as_times_do() -> None:
     times = [
         datetime(2024, 1, 1, tzinfo=UTC),
         datetime(2024, 1, 1, 9, 0, 1, tzinfo=east),
-        datetime(2024, 1, 1, 0, 0, 1, 5),  # noqa: DTZ001 - without a zone on purpose
+        datetime(2024, 1, 1, 0, 0, 1, 5),
     ]
     stamps = [clock.stamp(moment) for moment in times]
     assert stamps[0] == "2024-01-01T00:00:00.000000Z"
@@ -185,7 +185,7 @@ def test_stamps_sort_as_times_do() -> None:
     ("host", "loopback"),
     [
         *(("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True)),
-        *(("0.0.0.0", False), ("::", False), ("192.168.0.1", False), ("example.org", False)),
+        *(("0.0.0.0", False), ("::", False), ("192.168.0.1", False), ("example.org", False)),  # noqa: S104
     ],
 )
 def test_loopback(host: str, loopback: bool) -> None:
@@ -193,7 +193,7 @@ def test_loopback(host: str, loopback: bool) -> None:
 
 
 def test_storage_is_named_as_the_client_named_the_api() -> None:
-    everywhere = Endpoints(host="0.0.0.0", port=1, storage_port=2)
+    everywhere = Endpoints(host="0.0.0.0", port=1, storage_port=2)  # noqa: S104
     assert everywhere.storage_url("studio.example") == "http://studio.example:2"
     assert Endpoints(host="::1", port=1, storage_port=2).base_url == "http://[::1]:1"
     assert Endpoints(host="127.0.0.1", port=1, storage_port=2).storage_url("x") == (
