@@ -83,7 +83,7 @@ def _checks() -> list[Outcome]:
 
 
 def _mypy(tool: list[str], environment: _env.Environment) -> list[str]:
-    """mypy against the stubs of one Blender, with a cache of its own."""
+    """Type checks against the stubs of one Blender, with a cache of its own."""
     cache = f"--cache-dir=.mypy_cache/{environment.path.name}"
     return [*tool, "mypy", cache, "--python-executable", str(environment.executable)]
 

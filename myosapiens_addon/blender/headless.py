@@ -8,6 +8,7 @@ Exit codes: 0 done; 1 some takes failed; 2 wrong usage or input; 3 key refused;
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import logging
 import os
@@ -15,7 +16,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,18 +111,28 @@ def _clean_stdout(*, verbose: bool) -> Iterator[Any]:
 
     What Blender itself prints there goes to standard error when `verbose`, else nowhere.
     """
-    sys.stdout.flush()
+    _flush()
     kept = os.dup(1)
     elsewhere = os.dup(2) if verbose else os.open(os.devnull, os.O_WRONLY)
     os.dup2(elsewhere, 1)
-    os.close(elsewhere)
     try:
-        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as stdout:
+        with (
+            os.fdopen(elsewhere, "w", encoding="utf-8") as rest,
+            os.fdopen(os.dup(kept), "w", encoding="utf-8") as stdout,
+            redirect_stdout(rest),
+        ):
             yield stdout
     finally:
-        sys.stdout.flush()
+        _flush()
         os.dup2(kept, 1)
         os.close(kept)
+
+
+def _flush() -> None:
+    """Write out what Python and what Blender hold back: each has a buffer of its own."""
+    sys.stdout.flush()
+    library = ctypes.cdll.ucrtbase if os.name == "nt" else ctypes.CDLL(None)
+    library.fflush(None)
 
 
 @contextmanager

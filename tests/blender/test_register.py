@@ -7,24 +7,40 @@ import bpy
 
 import myosapiens_addon
 
+BASES = (
+    bpy.types.AddonPreferences, bpy.types.Operator, bpy.types.Panel, bpy.types.PropertyGroup,
+    bpy.types.UIList, bpy.types.Menu, bpy.types.Header,
+)  # fmt: skip
+
 
 def registered() -> set[str]:
-    return {name for name in dir(bpy.types) if "myosapiens" in name.lower()}
+    """Names of the Python classes that Blender knows at this moment."""
+    return {
+        entry.__name__
+        for base in BASES
+        for entry in base.__subclasses__()
+        if getattr(entry, "is_registered", False)
+    }
+
+
+def ours() -> set[str]:
+    return {name for name in registered() if "myosapiens" in name.lower()}
 
 
 def test_register_unregister_register() -> None:
-    before = set(dir(bpy.types))
+    before, types_before = registered(), set(dir(bpy.types))
     for _ in range(2):
         myosapiens_addon.register()
-        assert "MYOSAPIENS_preferences" in registered()
+        assert "MYOSAPIENS_preferences" in ours()
         myosapiens_addon.unregister()
-        assert set(dir(bpy.types)) == before
+        assert registered() == before
+        assert set(dir(bpy.types)) == types_before
 
 
 def test_classes_are_named_as_blender_wants() -> None:
     myosapiens_addon.register()
     try:
-        for name in registered():
+        for name in ours():
             assert name.startswith(("MYOSAPIENS_OT_", "MYOSAPIENS_PT_", "MYOSAPIENS_UL_")) or (
                 name == "MYOSAPIENS_preferences"
             )

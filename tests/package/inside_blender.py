@@ -28,7 +28,6 @@ def main(archive: str, work: Path) -> dict[str, Any]:
     )
     headless = importlib.import_module(f"{NAME}.blender.headless")
     paths = importlib.import_module(f"{NAME}.blender.paths")
-    toolbelt = importlib.import_module("requests_toolbelt")
     enabled = addon_utils.check(NAME)[1]
     os.environ["MYOSAPIENS_API_KEY"] = "ak_local_test"
     codes = {
@@ -40,13 +39,15 @@ def main(archive: str, work: Path) -> dict[str, Any]:
     }
     del os.environ["MYOSAPIENS_API_KEY"]
     codes["no key"] = headless.main(["check", "--base-url", CLOSED], program="t")
+    profile = Path(os.environ["BLENDER_USER_RESOURCES"])
+    wheels = sorted(path.parent.name for path in profile.rglob("site-packages/*/__init__.py"))
     own_folder = str(paths.user_directory("jobs"))
     addon_utils.disable(NAME, default_set=True)
     return {
         "enabled": enabled,
         "package": paths.PACKAGE,
         "own_folder": own_folder,
-        "toolbelt": str(toolbelt.__file__),
+        "wheels": wheels,
         "types_left": sorted(set(dir(bpy.types)) - before),
         "codes": codes,
         "outside": sorted(str(path) for path in work.iterdir()),
