@@ -177,13 +177,15 @@ class AssetStore:
         Doing it twice is no error: a client whose first answer got lost asks again.
 
         Raises:
-            RefusedError: 404 no such asset, 409 nothing was uploaded, 400 the size differs.
+            RefusedError: 404 no such asset, 409 nothing was uploaded, or again meanwhile, 400 the
+                size differs.
         """
         asset = self.get(asset_id)
         if asset.is_completed:
             return asset
         path = self.path(asset)
         try:
+            identity = _identity(path)
             facts = measure_file(path)
         except FileNotFoundError as error:
             sentence = f"Nothing was uploaded for asset {asset_id}; send the file first."
@@ -196,6 +198,10 @@ class AssetStore:
                 "upload it again.",
             )
         with self._database.transaction() as db:
+            if _identity(path) != identity:
+                raise RefusedError(
+                    409, f"Asset {asset_id} was uploaded again meanwhile; complete it once more."
+                )
             db.execute(
                 "UPDATE assets SET status = 'completed', size_bytes = ?, checksum_sha256 = ?,"
                 " completed_at = ? WHERE asset_id = ? AND status = 'pending'",
@@ -215,7 +221,7 @@ class AssetStore:
                 jobs = "1 job refers" if asset.reference_count == 1 else "jobs refer"
                 raise RefusedError(409, f"Asset {asset_id} cannot be deleted: {jobs} to it.")
             db.execute("DELETE FROM assets WHERE asset_id = ?", (asset_id,))
-            self.path(asset).unlink(missing_ok=True)
+        self.path(asset).unlink(missing_ok=True)
 
     def adopt(self, path: Path, asset_id: str) -> FileFacts:
         """Move a job's output file in under a new asset's id; the row is added separately."""
@@ -253,6 +259,11 @@ def measure_file(path: Path) -> FileFacts:
     with path.open("rb") as source:
         digest = hashlib.file_digest(source, "sha256")
         return FileFacts(size_bytes=source.tell(), sha256=digest.hexdigest())
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    facts = path.stat()
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size
 
 
 def _find(db: sqlite3.Connection, asset_id: str) -> Asset:

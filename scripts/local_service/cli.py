@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--revision", type=int, choices=(1, 2), default=2, help="revision of the API to speak")
     add(
         "--api-key",
+        type=_key,
         help=f"the key that requests must bring; {DEVELOPMENT_KEY} for this machine alone",
     )
     add("--rate-limit", type=_positive, metavar="N", help="requests per minute before 429")
@@ -99,6 +100,12 @@ def _parser() -> argparse.ArgumentParser:
     # For tests: another solver, as module:function.
     add("--solver", default=DEFAULT_SOLVER, help=argparse.SUPPRESS)
     return parser
+
+
+def _key(text: str) -> str:
+    if not text or not text.isascii() or not text.isprintable() or text != text.strip():
+        raise argparse.ArgumentTypeError("a key is made of printable ASCII characters")
+    return text
 
 
 def _port(text: str) -> int:

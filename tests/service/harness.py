@@ -91,7 +91,8 @@ def launch(data_dir: Path, **options: Any) -> RunningService:  # noqa: ANN401
 
 def start_process(*words: str, stderr: Path) -> subprocess.Popen[str]:
     command = [sys.executable, str(ROOT / "scripts" / "local_service"), *words]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
     with stderr.open("w") as sink:
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=sink, text=True, env=environment
@@ -163,3 +164,35 @@ def wait_for(
             return job
         assert time.monotonic() < ends_s, f"still {job['status']} after {timeout_s} s"
         time.sleep(0.05)
+
+
+def find_workers(running: RunningService) -> list[int]:
+    """The process ids of the workers that run now."""
+    rows = [row.split() for row in _ps("-A", "-o", "pid=,ppid=,stat=")]
+    parent = str(running.process.pid)
+    return [int(pid) for pid, ppid, stat in rows if ppid == parent and not stat.startswith("Z")]
+
+
+def wait_for_worker(running: RunningService) -> int:
+    """The process id of the one worker, as soon as it runs."""
+    ends_s = time.monotonic() + 5
+    while not (found := find_workers(running)):
+        assert time.monotonic() < ends_s, "no worker was started"
+        time.sleep(0.02)
+    (worker,) = found
+    return worker
+
+
+def is_gone(pid: int, *, within_s: float) -> bool:
+    """Whether the process ends in time."""
+    ends_s = time.monotonic() + within_s
+    while any(not stat.startswith("Z") for stat in _ps("-o", "stat=", "-p", str(pid))):
+        if time.monotonic() > ends_s:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _ps(*words: str) -> list[str]:
+    run = subprocess.run(["ps", *words], capture_output=True, text=True, check=False)  # noqa: S607
+    return run.stdout.splitlines()

@@ -14,12 +14,13 @@ import pytest
 from tests.service.conftest import StartService
 from tests.service.harness import (
     WEB,
-    RunningService,
     first_ready,
+    is_gone,
     request_job,
     start_job,
     upload,
     wait_for,
+    wait_for_worker,
 )
 
 # The keys of the reference's example answers.
@@ -162,13 +163,12 @@ def test_cancel_ends_the_process(start_service: StartService) -> None:
     with running.api() as api:
         job_id = start_job(api, b"hang")
         wait_for(api, job_id, "RUNNING")
-        workers = _wait_for_children(running)
-        assert len(workers) == 1
+        worker = wait_for_worker(running)
         answer = api.delete(f"/v1/jobs/{job_id}")
         assert answer.status_code == 200
         assert answer.json().keys() >= {"job_id", "status", "message"}
         assert answer.json()["status"] == "CANCELED"
-        assert not _children(running)
+        assert is_gone(worker, within_s=0)
         assert not list((running.data_dir / "work").iterdir())
         job = wait_for(api, job_id)
         assert job["status"] == "CANCELED"
@@ -212,6 +212,27 @@ def test_solve_delay(start_service: StartService) -> None:
         wait_for(api, job_id, "RUNNING")
         assert wait_for(api, job_id)["status"] == "SUCCEEDED"
         assert time.monotonic() - started_s >= 1.0
+
+
+def test_myoskeleton_where_its_package_is(
+    start_service: StartService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "myo_model").mkdir()
+    (tmp_path / "myo_model" / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    known = {
+        "character_id": "0199e278-06e6-7726-a6ba-9929f79005e8",
+        "character_version": "v1.0.0",
+    }
+    with start_service(character="myoskeleton").api() as api:
+        names = [found["name"] for found in api.get("/v1/characters").json()["characters"]]
+        assert names == ["Local Human", "MyoSkeleton"]
+        path = f"/v1/characters/{known['character_id']}/validate-manifest?version=v1.0.0"
+        assert api.post(path).json()["status"] == "READY"
+        for fields, name in ((known, "myoskeleton"), (first_ready(api), "local")):
+            job = wait_for(api, start_job(api, b"take", **fields))
+            content = WEB.get(job["download_urls"]["qpos"]).json()
+            assert content["options"]["character"] == name
 
 
 def test_credits(start_service: StartService) -> None:
@@ -329,17 +350,3 @@ def test_asset_of_a_failed_job_can_be_deleted(api: httpx.Client) -> None:
     assert api.delete(f"/v1/assets/{take}").status_code == 204
     assert api.get(f"/v1/assets/{take}").status_code == 404
     assert api.get(f"/v1/jobs/{job_id}").json()["status"] == "FAILED"
-
-
-def _children(running: RunningService) -> list[int]:
-    found: list[int] = []
-    for tasks in Path(f"/proc/{running.process.pid}/task").iterdir():
-        found += [int(pid) for pid in (tasks / "children").read_text().split()]
-    return found
-
-
-def _wait_for_children(running: RunningService) -> list[int]:
-    ends_s = time.monotonic() + 5
-    while not (found := _children(running)) and time.monotonic() < ends_s:
-        time.sleep(0.02)
-    return found

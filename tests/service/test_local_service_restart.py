@@ -15,14 +15,15 @@ import pytest
 from tests.service.conftest import StartService
 from tests.service.harness import (
     WEB,
-    RunningService,
     initiate,
+    is_gone,
     launch,
     post_form,
     start_job,
     start_process,
     upload,
     wait_for,
+    wait_for_worker,
 )
 
 
@@ -36,11 +37,11 @@ def test_kill_and_restart(start_service: StartService) -> None:
         first, second, third = (start_job(api) for _ in range(3))
         wait_for(api, first, "RUNNING")
         url = api.get(f"/v1/assets/{kept}").json()["download_url"]
-        (worker,) = _wait_for_worker(running)
+        worker = wait_for_worker(running)
     (running.data_dir / "incoming" / "torn.part").write_bytes(b"torn")
     (running.data_dir / "files" / "nobodys.c3d").write_bytes(b"adopted, but never finished")
     running.kill()
-    assert _is_gone(worker, within_s=2), "the worker outlived its service"
+    assert is_gone(worker, within_s=2), "the worker outlived its service"
     again = start_service(data=running.data_dir)
     assert again.storage_url == running.storage_url
     with again.api() as api:
@@ -85,12 +86,12 @@ def test_signal_ends_it_promptly(start_service: StartService, number: signal.Sig
     running = start_service()
     with running.api() as api:
         wait_for(api, start_job(api, b"hang"), "RUNNING")
-        (worker,) = _wait_for_worker(running)
+        worker = wait_for_worker(running)
         os.kill(running.process.pid, number)
         started_s = time.monotonic()
         assert running.process.wait(10) == 0
         assert time.monotonic() - started_s < 2
-    assert _is_gone(worker, within_s=0.2)
+    assert is_gone(worker, within_s=0.2)
     assert running.stderr.read_text() == ""
 
 
@@ -119,6 +120,8 @@ def test_one_folder_one_service(start_service: StartService) -> None:
     [
         (["--host", "0.0.0.0"], "choose a key of your own with --api-key"),  # noqa: S104
         (["--character", "myoskeleton"], "needs the package myo_model"),
+        (["--host", "0.0.0.0", "--api-key", ""], "printable ASCII"),  # noqa: S104
+        (["--api-key", "schlüssel"], "printable ASCII"),
         (["--port", "70000"], "whole number from 0 to 65535"),
         (["--port", "x"], "whole number"),
         (["--revision", "3"], "invalid choice"),
@@ -161,26 +164,3 @@ def _run_to_the_end(folder: Path, words: list[str]) -> tuple[int, str]:
     finally:
         process.kill()
     return code, " ".join(stderr.read_text().split())
-
-
-def _wait_for_worker(running: RunningService) -> list[int]:
-    ends_s = time.monotonic() + 5
-    while time.monotonic() < ends_s:
-        for task in Path(f"/proc/{running.process.pid}/task").iterdir():
-            pids = (task / "children").read_text().split()
-            if pids:
-                return [int(pid) for pid in pids]
-        time.sleep(0.02)
-    return []
-
-
-def _is_gone(pid: int, *, within_s: float) -> bool:
-    ends_s = time.monotonic() + within_s
-    while time.monotonic() < ends_s:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except FileNotFoundError:
-            return True
-        time.sleep(0.02)
-    return False
