@@ -116,7 +116,9 @@ def _in_real_blender(binary: Path) -> Outcome:
     import build
 
     archive = build.build(ROOT / "dist")
-    with tempfile.TemporaryDirectory(prefix="myosapiens-") as folder:
+    # Inside the checkout, because blender-addon-tester leaves files where it is started.
+    (ROOT / "build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="tester-", dir=ROOT / "build") as folder:
         command = Path(folder) / "blender"
         command.write_text(f'#!/bin/sh\nexec "{binary.resolve()}" "$@"\n')
         command.chmod(command.stat().st_mode | stat.S_IXUSR)

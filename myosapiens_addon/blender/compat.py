@@ -7,6 +7,7 @@ and layers, and the curves of a slot are in a channelbag; from 5.0 on there is n
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -112,3 +113,12 @@ def registrars(classes: tuple[type, ...]) -> tuple[Callable[[], None], Callable[
     """`register` and `unregister` for classes; the 4.2 stubs hide that the factory returns them."""
     factory: Any = bpy.utils.register_classes_factory
     return factory(classes)
+
+
+def has_denoiser() -> bool:
+    """Whether this build of Cycles can denoise; distributions leave that out at times."""
+    try:
+        cycles = importlib.import_module("_cycles")
+    except ImportError:
+        return False
+    return bool(getattr(cycles, "with_openimagedenoise", False))

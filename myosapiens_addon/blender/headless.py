@@ -111,7 +111,7 @@ def _clean_stdout(*, verbose: bool) -> Iterator[Any]:
 
     What Blender itself prints there goes to standard error when `verbose`, else nowhere.
     """
-    _flush()
+    flush()
     kept = os.dup(1)
     elsewhere = os.dup(2) if verbose else os.open(os.devnull, os.O_WRONLY)
     os.dup2(elsewhere, 1)
@@ -123,12 +123,12 @@ def _clean_stdout(*, verbose: bool) -> Iterator[Any]:
         ):
             yield stdout
     finally:
-        _flush()
+        flush()
         os.dup2(kept, 1)
         os.close(kept)
 
 
-def _flush() -> None:
+def flush() -> None:
     """Write out what Python and what Blender hold back: each has a buffer of its own."""
     sys.stdout.flush()
     library = ctypes.cdll.ucrtbase if os.name == "nt" else ctypes.CDLL(None)

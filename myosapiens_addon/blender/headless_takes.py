@@ -32,7 +32,7 @@ def import_files(options: argparse.Namespace) -> Answer:
     row = report.TakeReport(output_files=[str(path) for path in options.output])
     name = options.name or paths.take_name(options.output[0])
     with _reported(row, options):
-        paths.check_writable(options.out)
+        _check_places(options)
         land_and_save(row, options.output, name=name, options=options)
     return Answer(data={"takes": [row.as_dict()]}, text=row.sentence(options.out))
 
@@ -44,7 +44,7 @@ def retarget(options: argparse.Namespace) -> Answer:
     """
     row = report.TakeReport(c3d=str(options.c3d), markerset=str(options.markerset))
     with _reported(row, options):
-        paths.check_writable(options.out)
+        _check_places(options)
         session.pick_armature(landing_options(options))
         row.warnings += _checked(options)
         journal = Journal(paths.user_directory("jobs"))
@@ -119,9 +119,23 @@ def land_and_save(
     row.landed(session.land(files, name=name, options=landing_options(options)))
     save_blend(options.out)
     if options.preview is not None:
-        from . import preview
+        _render(row, options.preview)
 
-        preview.render_preview(bpy.data.objects[row.armature], path=options.preview)
+
+def _render(row: report.TakeReport, path: Path) -> None:
+    """The picture is an extra: the take is done, whatever becomes of it."""
+    from . import preview
+
+    try:
+        preview.render_preview(bpy.data.objects[row.armature], path=path)
+    except MyoSapiensError as error:
+        row.warnings.append(error.sentence)
+
+
+def _check_places(options: argparse.Namespace) -> None:
+    for path in (options.out, options.report, options.preview):
+        if path is not None:
+            paths.check_writable(path)
 
 
 @contextmanager

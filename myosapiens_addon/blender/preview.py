@@ -19,6 +19,7 @@ from mathutils import Matrix
 
 from ..errors import InputError, MyoSapiensError, RigError
 from . import preview_layout, preview_shapes
+from .compat import has_denoiser
 from .preview_shapes import Bones, Paint, Solid
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _CANDIDATES = 90  # moments that are looked at to choose the shown ones
 _SAMPLES = 14
+_SAMPLES_WITHOUT_DENOISER = 48
 _LENS_MM = 75.0
 _SENSOR_MM = 36.0
 _NAME = "MyoSapiens preview"
@@ -326,15 +328,15 @@ def _set_up_render(scene: bpy.types.Scene, *, width: int, height: int) -> None:
 
 def _set_up_cycles(cycles: Any) -> None:  # noqa: ANN401 -- Cycles' properties are not in the stubs
     cycles.device = "CPU"
-    cycles.samples = _SAMPLES
     cycles.use_adaptive_sampling = False
     cycles.max_bounces = 2
     cycles.seed = 0
-    cycles.use_denoising = True
-    cycles.denoising_prefilter = "FAST"
-    cycles.denoising_quality = "BALANCED"
-    with suppress(TypeError):  # a build without the denoiser gives a grainy picture instead
+    cycles.use_denoising = has_denoiser()
+    cycles.samples = _SAMPLES if cycles.use_denoising else _SAMPLES_WITHOUT_DENOISER
+    if cycles.use_denoising:
         cycles.denoiser = "OPENIMAGEDENOISE"
+        cycles.denoising_prefilter = "FAST"
+        cycles.denoising_quality = "BALANCED"
 
 
 def _render_to(scene: bpy.types.Scene, path: Path) -> None:
@@ -345,6 +347,7 @@ def _render_to(scene: bpy.types.Scene, path: Path) -> None:
         bpy.ops.render.render(write_still=True, scene=scene.name)
         unfinished.replace(path)
     except (RuntimeError, OSError) as error:
-        raise MyoSapiensError(f"The picture {path} could not be made: {error}") from error
+        reason = str(error).strip().splitlines()[0].removeprefix("Error: ")
+        raise MyoSapiensError(f"The picture {path} could not be made: {reason}.") from error
     finally:
         unfinished.unlink(missing_ok=True)

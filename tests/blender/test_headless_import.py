@@ -31,6 +31,8 @@ def test_a_blend_and_a_report_come_out(
     motion_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     out, report = tmp_path / "new" / "out.blend", tmp_path / "r.json"
+    headless.flush()  # what a real Blender printed before, it may still hold back
+    capfd.readouterr()
     code = run(
         "import", "--output", motion_file, "--new-armature", "--rate", "capture", "--set-range",
         "--out", out, "--report", report, "--json",
