@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -56,6 +57,7 @@ def serve(settings: Settings, *, announce: Callable[[Endpoints], None]) -> None:
         (_make_server(make_api(service)), api_socket),
         (_make_server(make_storage(service)), storage_socket),
     ]
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cut_request)
     try:
         _stop_on_signals([server for server, _ in servers])
         service.scheduler.start()
@@ -82,6 +84,7 @@ def _make_server(app: ASGIApp) -> _Server:
             log_level="warning",
             access_log=False,  # its lines would hold presigned queries
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=GRACE_S,
         )
     )
@@ -94,6 +97,11 @@ def _stop_on_signals(servers: list[_Server]) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+
+
+def _is_no_cut_request(record: logging.LogRecord) -> bool:
+    """Keeps the tracebacks of requests that the end of the service cut off out of the log."""
+    return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
 
 
 def _open(settings: Settings, endpoints: Endpoints) -> Service:

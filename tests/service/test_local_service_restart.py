@@ -104,6 +104,7 @@ def test_signal_ends_it_during_an_upload(start_service: StartService) -> None:
         time.sleep(0.2)
         assert running.stop() < 2
     assert running.process.returncode == 0
+    assert "Traceback" not in running.stderr.read_text()
 
 
 def test_one_folder_one_service(start_service: StartService) -> None:
