@@ -46,8 +46,13 @@ class _Sink:
 
     def restart(self) -> None:
         """Forget what is there: the next answer brings the file from its beginning."""
-        self._stream.seek(0)
-        self._stream.truncate()
+        if not self.done_bytes:
+            return
+        try:
+            self._stream.seek(0)
+            self._stream.truncate()
+        except OSError as error:
+            raise _unwritable(self._name, error) from error
         self._sha256 = hashlib.sha256()
         self.done_bytes = 0
 
@@ -178,7 +183,8 @@ class _Fetch:
         timeout_s = self._wire.timeouts.stall_s
         with self._wire.send(request, timeout_s=timeout_s, leave_origin=True) as response:
             self._begin(response)
-            for chunk in response.iter_content(CHUNK_BYTES):
+            # Not iter_content: it waits for whole chunks, and loses what came of one that broke.
+            while chunk := response.raw.read1(CHUNK_BYTES):
                 if self._wire.cancel.is_set():
                     raise CancelledError
                 self._sink.write(chunk)

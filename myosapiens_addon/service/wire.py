@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 import requests
 from requests import exceptions as broken
 from requests.auth import AuthBase
-from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
 from .address import check_address, is_loopback, origin
 from .errors import AnswerError, ServiceError, UnreachableError
@@ -113,8 +113,8 @@ class Wire:
             )
         except LimitReachedError:
             raise UnreachableError(f"{host} took too long to answer.") from None
-        except requests.RequestException as error:
-            # Not chained: requests' texts carry whole addresses, presigned queries included.
+        except (requests.RequestException, HTTPError) as error:
+            # Not chained: their texts carry whole addresses, presigned queries included.
             logger.debug("%s from %s", type(error).__name__, host)
             raise map_failure(error, host) from None
 
@@ -188,8 +188,8 @@ class Wire:
         }
 
 
-def map_failure(error: requests.RequestException, host: str) -> ServiceError:
-    """One sentence for what requests raised."""
+def map_failure(error: requests.RequestException | HTTPError, host: str) -> ServiceError:
+    """One sentence for what requests, or urllib3 below it, raised."""
     if isinstance(error, broken.SSLError):
         return UnreachableError(f"No secure connection to {host}: its certificate was refused.")
     if isinstance(error, broken.ProxyError):
