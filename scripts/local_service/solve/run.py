@@ -45,7 +45,7 @@ def run(*, c3d: Path, markerset: Path, out_dir: Path, options: SolveOptions) -> 
     """Solve a take.
 
     Args:
-        c3d: The take (C3D; or TRC, by its suffix).
+        c3d: The take (C3D or TRC).
         markerset: The markerset (XML).
         out_dir: Where the outputs go; made if missing.
         options: See `SolveOptions`.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .scale_priors import Priors
 from .scale_space import ScaleSpace
 from .start import first_pose
-from .tracker import FLOOR_WEIGHT, OUTLIER_M, Goal, Tracker, solve_positive
+from .tracker import OUTLIER_M, Goal, Tracker, solve_positive
 
 Array = NDArray[np.float64]
 ROUNDS = 30
@@ -24,6 +24,7 @@ CONVERGED = 2e-4
 REST_FACTOR = 4.0
 # A frame whose lowest sole is this near to the floor is taken as standing on it.
 STANDING_M = 0.06
+STANDING_WEIGHT = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +162,7 @@ def _stand(positions: Array, markers: int, residuals: Array, weights: Array) -> 
     lowest = int(np.argmin(heights))
     if heights.size and abs(heights[lowest]) < STANDING_M:
         residuals[markers + lowest, 2] = heights[lowest]
-        weights[markers + lowest, 2] = FLOOR_WEIGHT
+        weights[markers + lowest, 2] = max(STANDING_WEIGHT, weights[markers + lowest, 2])
 
 
 def _free_dofs(tracker: Tracker, pose: Array, gradient: Array) -> NDArray[np.bool_]:

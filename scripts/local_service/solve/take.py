@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .c3d_header import BLOCK, frame_counts, is_c3d
 from .errors import SolveError
-from .trc import read_trc
+from .trc import is_trc, read_trc
 
 ERROR_TYPE = "take_invalid"
 _TRUNCATED = "{} is a truncated C3D file; export it again."
@@ -46,7 +46,7 @@ class Take:
 def read(
     path: Path, *, mocap_scale: int | None, rotation: str | None, clip_length: int = -1
 ) -> Take:
-    """Read a take (`.c3d`, or `.trc` by its suffix).
+    """Read a take (C3D or TRC).
 
     Args:
         path: The file.
@@ -57,8 +57,8 @@ def read(
     Raises:
         SolveError: `take_invalid`, for a file that is no C3D, cut off, without points or frames, or of a wrong unit.
     """
-    raw = read_trc(path) if path.suffix.lower() == ".trc" else _read_c3d(path)
-    labels, points, rate_hz, unit = raw
+    # By content: a service stores uploads under names of its own.
+    labels, points, rate_hz, unit = read_trc(path) if is_trc(path) else _read_c3d(path)
     if rotation not in (None, "none", *ROTATIONS):
         raise SolveError("option_invalid", f"Unknown rotation '{rotation}'.")
     if clip_length == 0 or clip_length < -1:

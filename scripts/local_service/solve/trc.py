@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 from .errors import SolveError
 
 ERROR_TYPE = "take_invalid"
+FIRST_WORD = b"PathFileType"
+
+
+def is_trc(path: Path) -> bool:
+    """Whether a file begins as a TRC does; False for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(FIRST_WORD)) == FIRST_WORD
+    except OSError:
+        return False
 
 
 def read_trc(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64], float, str]:
@@ -23,8 +33,8 @@ def read_trc(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64], float, s
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise SolveError(ERROR_TYPE, f"{path.name} cannot be read: {error.strerror}.") from error
-    if len(lines) < 6 or not lines[0].startswith("PathFileType"):
-        raise SolveError(ERROR_TYPE, f"{path.name} is not a TRC file.")
+    if len(lines) < 6 :
+        raise SolveError(ERROR_TYPE, f"{path.name} is a damaged TRC file: too short.")
     header = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=False))
     # The first two columns are frame and time; every label stands over its x, y and z.
     labels = tuple(word.strip() for word in lines[3].split("\t")[2:] if word.strip())
