@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     key = f"ak_local_{secrets.token_hex(16)}"
     environment = {**os.environ, "MYOSAPIENS_API_KEY": key}
-    with local_service(options.out / "service", environment) as base_url:
+    with local_service(options.out / "service", key) as base_url:
         print(f"The local service runs at {base_url}; sending {options.c3d.name} …", flush=True)
         code = subprocess.run(_job(options, base_url), env=environment, check=False).returncode
     if code == 0:
@@ -49,10 +49,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 @contextmanager
-def local_service(data: Path, environment: dict[str, str]) -> Generator[str]:
-    """A local service on a free port with the key of the environment; yields its address."""
+def local_service(data: Path, key: str) -> Generator[str]:
+    """A local service on a free port with this key; yields its address."""
     command = [sys.executable, str(ROOT / "scripts" / "local_service"), "--port", "0"]
-    command += ["--data", str(data), "--api-key", environment["MYOSAPIENS_API_KEY"]]
+    command += ["--data", str(data), "--api-key", key]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
         try:
             line = service.stdout.readline() if service.stdout else ""

@@ -6,16 +6,19 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import secrets
 import stat
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import _env
+import demo
 
 ROOT = _env.ROOT
 LOADER = ROOT / "tests" / "package" / "load_in_blender.py"
@@ -44,10 +47,28 @@ class Outcome:
 def main(arguments: list[str] | None = None) -> int:
     """Run everything that was asked for; 0 when all of it passed."""
     options = _parser().parse_args(arguments)
-    outcomes = [*_checks(), *_plain_tests(), *_blender_tests(options.all)]
-    outcomes.append(_pytest("package", sys.executable, ["tests/package"]))
-    outcomes += [_in_real_blender(Path(path)) for path in options.blender]
+    for binary in options.blender:
+        if not os.access(binary, os.X_OK):
+            raise SystemExit(f"--blender {binary} is no program; give the path of a Blender.")
+    outcomes = [*_checks(), *_plain_tests()]
+    with _service():
+        outcomes += _blender_tests(options.all)
+        outcomes.append(_pytest("package", sys.executable, ["tests/package"]))
+        outcomes += [_in_real_blender(Path(path)) for path in options.blender]
     return _report(outcomes)
+
+
+@contextmanager
+def _service() -> Generator[None]:
+    """One local service for all tests inside Blenders: some cannot start one themselves."""
+    key = f"ak_local_{secrets.token_hex(8)}"
+    (ROOT / "build").mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="service-", dir=ROOT / "build") as data,
+        demo.local_service(Path(data), key) as base_url,
+    ):
+        os.environ |= {"MYOSAPIENS_TEST_URL": base_url, "MYOSAPIENS_TEST_KEY": key}
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:
