@@ -51,6 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
         if not os.access(binary, os.X_OK):
             raise SystemExit(f"--blender {binary} is no program; give the path of a Blender.")
     outcomes = [*_checks(), *_plain_tests()]
+    os.environ["MYOSAPIENS_TEST_BLENDERS"] = ":".join(
+        str(Path(path).resolve()) for path in options.blender
+    )
     with _service():
         outcomes += _blender_tests(options.all)
         outcomes.append(_pytest("package", sys.executable, ["tests/package"]))
