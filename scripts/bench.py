@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 from pathlib import Path
 
 import _env
@@ -28,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(NAMES)}")
     if not (options.data / "walk").is_dir():
         parser.error(f"the real take is not in {options.data / 'walk'}; name it with --data")
+    # Figures are of one core, however many the machine has; set before numpy is imported.
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     figures = [
         figure
         for name in options.names or NAMES
