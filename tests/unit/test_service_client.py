@@ -336,7 +336,7 @@ def test_the_key_is_in_no_message_repr_log_or_error(
         pytest.raises(errors.AuthenticationError) as refused,
     ):
         client.list_jobs()
-        texts += _everything_of(refused.value)
+    texts += _everything_of(refused.value)
     assert any(r.headers.get("x-api-key") == KEY for r in stub.received)
     for text in [*texts, caplog.text]:
         assert KEY not in text
