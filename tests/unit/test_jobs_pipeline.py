@@ -55,6 +55,7 @@ class Bench:
     stub: StubService
     folder: Path
     settings: PipelineSettings = FAST
+    out: str = "out"
 
     @property
     def journal(self) -> Journal:
@@ -67,7 +68,7 @@ class Bench:
         return JobSpec(
             c3d=SAMPLE / "walk.c3d",
             markerset=SAMPLE / "markerset.xml",
-            out_dir=self.folder / "out",
+            out_dir=self.folder / self.out,
             **more,
         )
 

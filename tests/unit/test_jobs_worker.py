@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker: bounded threads, a queue that is drained in slices, an end that comes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from myosapiens_addon.errors import CancelledError, OutputError
+from myosapiens_addon.jobs import events
+from myosapiens_addon.jobs.pipeline import Pipeline
+from myosapiens_addon.jobs.record import Stage
+from myosapiens_addon.jobs.worker import CallDone, CallFailed, Handle, Message, Worker, shutdown_all
+from tests.unit.service_stub import Reply, running
+from tests.unit.test_jobs_pipeline import Bench
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with running() as stub:
+        yield Bench(stub, tmp_path)
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    made = Worker(most_jobs=2)
+    yield made
+    assert made.shutdown(timeout_s=5.0)
+
+
+def begin(bench: Bench, out: str) -> Pipeline:
+    """A pipeline with a folder of its own."""
+    bench.out = out
+    return bench.begin()
+
+
+def drain_until(
+    worker: Worker, handles: list[Handle], *, limit_s: float = 10.0
+) -> list[tuple[Handle, Message]]:
+    told: list[tuple[Handle, Message]] = []
+    end = time.monotonic() + limit_s
+    while not all(handle.is_done for handle in handles):
+        assert time.monotonic() < end, "the work came to no end"
+        told += worker.drain(budget_s=0.01)
+        time.sleep(0.005)
+    return told + list(worker.drain(budget_s=1.0))
+
+
+def test_pipelines_run_beside_each_other_but_not_too_many(bench: Bench, worker: Worker) -> None:
+    bench.stub.polls_until_done = 5
+    handles = [worker.submit(begin(bench, f"out{n}")) for n in range(5)]
+    running_now: list[int] = []
+    ended = threading.Event()
+
+    def count() -> None:
+        while not ended.is_set():
+            alive = [t for t in threading.enumerate() if t.name == "myosapiens-job"]
+            running_now.append(len(alive))
+            time.sleep(0.01)
+
+    counter = threading.Thread(target=count)
+    counter.start()
+    told = drain_until(worker, handles)
+    ended.set()
+    counter.join()
+    assert max(running_now) == 2
+    for handle in handles:
+        mine = [message for owner, message in told if owner is handle]
+        assert isinstance(mine[-1], events.Finished)
+        assert mine[-1] is handle.last
+        assert {message.token for message in mine if isinstance(message, events.Event)} == {
+            handle.pipeline.token if handle.pipeline else ""
+        }
+    assert len(bench.stub.jobs) == 5
+    assert worker.open_handles == ()
+
+
+def test_calls_come_back_in_order_with_what_they_made(worker: Worker) -> None:
+    handles = [worker.submit_call(pow, base, 2) for base in range(5)]
+    told = drain_until(worker, handles)
+    assert [m.result for _h, m in told if isinstance(m, CallDone)] == [0, 1, 4, 9, 16]
+
+
+def test_a_call_that_raises_comes_back_as_a_sentence(worker: Worker) -> None:
+    def ours() -> None:
+        raise OutputError("motion.glb is damaged.")
+
+    def nobodys() -> None:
+        raise ZeroDivisionError
+
+    told = drain_until(worker, [worker.submit_call(ours), worker.submit_call(nobodys)])
+    first, second = (message for _handle, message in told)
+    assert isinstance(first, CallFailed)
+    assert first.sentence == "motion.glb is damaged."
+    assert isinstance(second, CallFailed)
+    assert isinstance(second.error, ZeroDivisionError)
+    assert "unforeseen" in second.sentence
+
+
+def test_a_call_that_has_not_begun_can_be_cancelled(worker: Worker) -> None:
+    gate = threading.Event()
+    first = worker.submit_call(gate.wait, 5)
+    second = worker.submit_call(pow, 2, 2)
+    worker.cancel(second)
+    gate.set()
+    told = drain_until(worker, [first, second])
+    last = told[-1][1]
+    assert isinstance(last, CallFailed)
+    assert isinstance(last.error, CancelledError)
+
+
+def test_calls_do_not_wait_for_jobs(bench: Bench, worker: Worker) -> None:
+    bench.stub.polls_until_done = 10_000
+    for _ in range(3):
+        worker.submit(bench.begin())
+    call = worker.submit_call(pow, 3, 3)
+    assert call.wait(2.0)
+
+
+def test_the_queue_is_drained_within_its_budget(worker: Worker) -> None:
+    handles = [worker.submit_call(pow, base, 2) for base in range(50)]
+    for handle in handles:
+        handle.wait(5.0)
+    taken = 0
+    begun = time.monotonic()
+    for _handle, _message in worker.drain(budget_s=0.05):
+        taken += 1
+        time.sleep(0.01)
+    assert time.monotonic() - begun < 0.2
+    assert 0 < taken < 50
+    assert taken + len(list(worker.drain(budget_s=5.0))) == 50
+
+
+def test_cancelling_one_leaves_the_others(bench: Bench, worker: Worker) -> None:
+    bench.stub.polls_until_done = 20
+    first, second = (worker.submit(begin(bench, out)) for out in ("a", "b"))
+    time.sleep(0.2)
+    first.cancel()
+    drain_until(worker, [first, second])
+    assert isinstance(first.last, events.Canceled)
+    assert isinstance(second.last, events.Finished)
+
+
+def test_one_that_waits_for_its_turn_can_be_cancelled(bench: Bench, worker: Worker) -> None:
+    bench.stub.polls_until_done = 30
+    handles = [worker.submit(begin(bench, f"out{n}")) for n in range(3)]
+    handles[2].cancel()
+    drain_until(worker, handles)
+    assert isinstance(handles[2].last, events.Canceled)
+    assert len(bench.stub.jobs) == 2
+
+
+def test_a_shutdown_is_quick_and_loses_no_job(bench: Bench) -> None:
+    bench.stub.polls_until_done = 10_000
+    bench.stub.faults.append(lambda r: Reply(hang=True) if r.path.startswith("/v1/jobs/") else None)
+    worker = Worker(most_jobs=2)
+    handles = [worker.submit(bench.begin()) for _ in range(4)]
+    while len(bench.stub.jobs) < 2:
+        time.sleep(0.01)
+    begun = time.monotonic()
+    assert worker.shutdown(timeout_s=5.0)
+    assert time.monotonic() - begun < 1.0
+    assert all(isinstance(handle.last, events.Detached) for handle in handles)
+    assert [job["status"] for job in bench.stub.jobs.values()] == ["QUEUED", "QUEUED"]
+    assert {record.stage for record in bench.journal.unfinished()} == {Stage.CREATED, Stage.STARTED}
+    assert len(bench.journal.unfinished()) == 4
+    with pytest.raises(RuntimeError):
+        worker.submit_call(pow, 1, 1)
+    assert not [t for t in threading.enumerate() if t.name == "myosapiens-job"]
+
+
+def test_everything_is_shut_down_at_once(bench: Bench) -> None:
+    bench.stub.polls_until_done = 10_000
+    workers = [Worker(), Worker()]
+    for worker in workers:
+        worker.submit(bench.begin())
+    begun = time.monotonic()
+    assert shutdown_all(timeout_s=5.0)
+    assert time.monotonic() - begun < 1.5
+    assert all(worker.open_handles == () for worker in workers)
+
+
+def test_a_call_that_does_not_end_does_not_hold_the_shutdown() -> None:
+    worker = Worker()
+    begun_call, gate = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun_call.set()
+        gate.wait(30)
+
+    worker.submit_call(hang)
+    assert begun_call.wait(5)
+    begun = time.monotonic()
+    assert not worker.shutdown(timeout_s=0.2)
+    assert time.monotonic() - begun < 1.0
+    gate.set()
+
+
+def test_something_unforeseen_is_told_and_the_thread_lives_on(
+    bench: Bench, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = bench.begin()
+    monkeypatch.setattr(broken, "run", lambda _emit: 1 / 0)
+    first = worker.submit(broken)
+    second = worker.submit(bench.begin())
+    drain_until(worker, [first, second])
+    assert isinstance(first.last, events.Failed)
+    assert "unforeseen" in first.last.sentence
+    assert isinstance(second.last, events.Finished)
+
+
+def test_a_process_with_a_worker_that_hangs_can_end() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "import time\n"
+        "from myosapiens_addon.jobs.worker import Worker\n"
+        "Worker().submit_call(time.sleep, 60)\n"
+        "time.sleep(0.1)\n"
+    )
+    begun = time.monotonic()
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
+    assert time.monotonic() - begun < 10
+
+
+def test_importing_the_package_costs_nothing() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "import myosapiens_addon.errors\n"
+        "loaded = {'requests', 'urllib3', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(str(loaded) if loaded else 0)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
