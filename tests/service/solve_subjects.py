@@ -4,19 +4,21 @@
 The motion is MuJoCo's own forward kinematics of a skeleton scaled here, so the solve's kinematics,
 scaling and matching are tested against something they have no part in.
 """
+# MuJoCo, ezc3d, pyarrow and pygltflib come without full types.
+# pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import ezc3d
 import mujoco
 import numpy as np
-from local_service.solve import skeleton
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
+
+from local_service.solve import skeleton
 
 Array = NDArray[np.float64]
 
@@ -40,9 +42,9 @@ SIDED = {
 
 @dataclass(frozen=True)
 class Subject:
-    """A scaled skeleton and its motion; `names` are the markers', `bodies` and `places_m` theirs."""
+    """A scaled skeleton and its motion; `names`, `bodies`, `places_m` are the markers'."""
 
-    model: Any
+    model: mujoco.MjModel
     poses: Array
     names: list[str]
     bodies: list[str]
@@ -113,7 +115,7 @@ def _markers(prefix: str) -> tuple[list[str], list[str], Array]:
     return names, [body for body, _ in rows], np.array([place for _, place in rows])
 
 
-def _stride(model: Any, frames: int, heading_rad: float, arms_up: float) -> Array:
+def _stride(model: mujoco.MjModel, frames: int, heading_rad: float, arms_up: float) -> Array:
     """Smooth periodic angles, in the middle third of every joint's range, about 0."""
     phase = 2 * np.pi * np.arange(frames) / 100.0
     poses = np.tile(model.qpos0, (frames, 1))
@@ -125,7 +127,9 @@ def _stride(model: Any, frames: int, heading_rad: float, arms_up: float) -> Arra
             poses[:, column] = 0.33 * ((high + low) / 2 + (high - low) / 2 * np.sin(phase + index))
         elif kind == mujoco.mjtJoint.mjJNT_BALL:
             sign = 1.0 if joint.name.endswith("_l") else -1.0
-            turns = np.stack([sign * arms_up + 0 * phase, 0.2 * np.sin(phase), 0.4 * np.sin(phase)], 1)
+            turns = np.stack(
+                [sign * arms_up + 0 * phase, 0.2 * np.sin(phase), 0.4 * np.sin(phase)], 1
+            )
             poses[:, column : column + 4] = _wxyz(Rotation.from_rotvec(turns))
     turn = Rotation.from_euler("z", heading_rad)
     ahead = turn.apply([0.0, -1.0, 0.0])
@@ -136,7 +140,7 @@ def _stride(model: Any, frames: int, heading_rad: float, arms_up: float) -> Arra
     return poses
 
 
-def _lowest_sole(model: Any, poses: Array) -> float:
+def _lowest_sole(model: mujoco.MjModel, poses: Array) -> float:
     data, lowest = mujoco.MjData(model), np.inf
     for pose in poses:
         data.qpos[:] = pose
@@ -153,7 +157,8 @@ def write_markerset(subject: Subject, path: Path, *, movable: bool = False) -> P
     """The markerset that the subject wears."""
     rows = zip(subject.names, subject.bodies, subject.places_m, strict=True)
     markers = "".join(
-        f'<marker name="{name}" body="{body}" pos="{x} {y} {z}" movable="{int(movable)}" ik_weight="1"/>'
+        f'<marker name="{name}" body="{body}" pos="{x} {y} {z}" '
+        f'movable="{int(movable)}" ik_weight="1"/>'
         for name, body, (x, y, z) in rows
     )
     path.write_text(f'<markers name="made" model="local">{markers}</markers>')
@@ -172,7 +177,9 @@ def write_take(
     return write_c3d(path, labels, points * {"mm": 1e3, "m": 1.0}[unit], subject.rate_hz, unit)
 
 
-def write_c3d(path: Path, labels: list[str], points: Array, rate_hz: float, unit: str = "mm") -> Path:
+def write_c3d(
+    path: Path, labels: list[str], points: Array, rate_hz: float, unit: str = "mm"
+) -> Path:
     """Points (frames, labels, 3) as a C3D."""
     file = ezc3d.c3d()
     file["parameters"]["POINT"]["RATE"]["value"] = [rate_hz]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The skeleton and the solve's building blocks, against MuJoCo, finite differences and scipy."""
+# MuJoCo, ezc3d, pyarrow and pygltflib come without full types.
+# pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
@@ -8,13 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import lsq_linear
+
 from local_service.solve import skeleton
 from local_service.solve.chain import Chain, Points
 from local_service.solve.contacts import anchors, runs
 from local_service.solve.limits import Limits
 from local_service.solve.scale_space import ScaleSpace
 from local_service.solve.tracker import Goal, Tracker, bounded_step
-from scipy.optimize import lsq_linear
 
 
 def random_pose(chain: Chain, seed: int = 3) -> np.ndarray:
@@ -118,7 +121,10 @@ def test_size_jacobian_is_the_finite_difference() -> None:
     space = ScaleSpace(chain, points, soles, np.array([4, 9], dtype=np.intp))
     rng = np.random.default_rng(1)
     values = np.concatenate(
-        [1 + rng.normal(0, 0.1, space.scale_count), rng.normal(0, 0.02, space.size - space.scale_count)]
+        [
+            1 + rng.normal(0, 0.1, space.scale_count),
+            rng.normal(0, 0.02, space.size - space.scale_count),
+        ]
     )
     pose = random_pose(chain)
 

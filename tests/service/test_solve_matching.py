@@ -5,13 +5,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from local_service.solve import SolveError
 from local_service.solve.markerset import Marker, Markerset
 from local_service.solve.matching import Targets, fill_gaps, match, subject, words
 from local_service.solve.take import Take
 
 NAMES = ("LFHD", "RFHD", "C7", "STRN", "LASI", "RASI", "LKNE", "RKNE")
-BODIES = ("skull", "skull", "thoracic_spine", "thoracic_spine", "pelvis", "pelvis", "femur_l", "femur_r")
+BODIES = (
+    "skull",
+    "skull",
+    "thoracic_spine",
+    "thoracic_spine",
+    "pelvis",
+    "pelvis",
+    "femur_l",
+    "femur_r",
+)
 
 
 def a_markerset(weight: float = 1.0) -> Markerset:

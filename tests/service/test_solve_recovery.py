@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The solve gives back the motion of made-up subjects whose true pose is known."""
+# MuJoCo, ezc3d, pyarrow and pygltflib come without full types.
+# pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ from pathlib import Path
 import mujoco
 import numpy as np
 import pytest
+
 from local_service.solve import SolveOptions, SolveResult, metrics, run
 from local_service.solve.chain import Chain
-
 from tests.service.solve_subjects import (
     Subject,
     make_subject,

@@ -20,7 +20,7 @@ COUNTER_FULL = 0xFFFF
 
 @dataclass(frozen=True, kw_only=True)
 class FrameCounts:
-    """`stated` by the header; `room` by the size of the file; `full`: the header counts no further."""
+    """`stated` by the header; `room` in the file; `full`: the header can count no further."""
 
     stated: int
     room: int

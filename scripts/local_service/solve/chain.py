@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kinematics of a MuJoCo model: poses, points on bodies and their Jacobians.
 
-`mj_kinematics` and `mj_comPos` do the work; the Jacobians of all points are put together at once from MuJoCo's
-motion axes (`cdof`), because one `mj_jac` call per marker costs more than all the rest.
+`mj_kinematics` and `mj_comPos` do the work; the Jacobians of all points are put together at once
+from MuJoCo's motion axes (`cdof`), because one `mj_jac` call per marker costs more than all the
+rest.
 """
 # MuJoCo's functions and structures come from a compiled module without full types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True, kw_only=True)
 class Points:
-    """Points fixed on bodies: `bodies` (n,) ids, `local_m` (n, 3) in the frames of the unscaled bodies."""
+    """Points fixed on bodies: `bodies` (n,) ids, `local_m` (n, 3) in unscaled bodies' frames."""
 
     bodies: Indices
     local_m: Array

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The characters a take can be solved on."""
 # MuJoCo's specs and the vendor's package come without types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +26,14 @@ def spec_factory(character: str) -> Callable[[], Any]:
     """A function that loads a fresh, unscaled `mujoco.MjSpec` of a character.
 
     Raises:
-        SolveError: `character_unavailable`, for an unknown character or one whose package is missing.
+        SolveError: `character_unavailable`, for a character that is unknown or not installed.
     """
     if character == "local":
         return load_spec
     if character != "myoskeleton":
         raise SolveError("character_unavailable", f"There is no character '{character}'.")
     path = _myoskeleton_path()
-    return lambda: mujoco.MjSpec.from_file(str(path))
+    return partial(mujoco.MjSpec.from_file, str(path))
 
 
 def _myoskeleton_path() -> Path:
@@ -49,7 +51,7 @@ def _myoskeleton_path() -> Path:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a file is a whole character (a package also holds parts) that stands on one free root."""
+    """Whether a file is a whole character on one free root (a package also holds parts)."""
     try:
         model = mujoco.MjSpec.from_file(str(path)).compile()
     except ValueError:

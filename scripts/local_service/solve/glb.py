@@ -4,8 +4,9 @@
 Node index = body id; the last node, `Scene`, turns Z up into Y up and carries `world`.
 """
 # pygltflib's records come without types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+# pyright: reportUnknownParameterType=false
 
 from __future__ import annotations
 
@@ -109,7 +110,8 @@ def _add_shapes(file: gltf.GLTF2, buffer: _Buffer, solved: Solved) -> None:
         node.mesh = _add_mesh(file, buffer, shape, material, in_body=False)
         _place(node, shape.position_m, shape.quaternion)
         file.nodes.append(node)
-        file.nodes[shape.body].children.append(len(file.nodes) - 1)
+        parent = file.nodes[shape.body]
+        parent.children = [*(parent.children or []), len(file.nodes) - 1]
 
 
 def _material(file: gltf.GLTF2, colours: dict[tuple[float, ...], int], shape: Shape) -> int:

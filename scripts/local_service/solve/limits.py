@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Joint limits of a model: as bounds on a step, as a clamp on a pose, and how loosely each joint is held at rest."""
+"""Joint limits of a model: bounds on a step, a clamp on a pose, and how loosely joints rest."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Limits:
         self.rest_precision = _rest_precision(chain)
 
     def step_bounds(self, qpos: Array, dof_count: int) -> tuple[Array, Array]:
-        """Least and greatest step of every dof (2 × (dofs,)) that keeps hinges and slides within their limits."""
+        """Least and greatest step (dofs,) each that keeps hinges and slides within limits."""
         low, high = np.full(dof_count, -np.inf), np.full(dof_count, np.inf)
         low[self._dofs] = self._low - qpos[self._qpos]
         high[self._dofs] = self._high - qpos[self._qpos]
@@ -50,7 +50,7 @@ class Limits:
                 quaternion[:] = [np.cos(greatest / 2), *(np.sin(greatest / 2) * axis)]
 
     def violation_rad(self, poses: Array) -> float:
-        """The furthest any limit is passed in (frames, nq) poses (rad, or m for slides), 0 when none is."""
+        """How far poses (frames, nq) pass a limit at most (rad; m for slides), 0 if they do not."""
         values = poses[:, self._qpos]
         worst = max(0.0, float(np.max(self._low - values)), float(np.max(values - self._high)))
         for start, greatest in self._balls:

@@ -40,7 +40,7 @@ def read(path: Path) -> Markerset:
     """Read a markerset file.
 
     Raises:
-        SolveError: `markerset_invalid`, when the file is no XML, refers to entities, or holds no sound markers.
+        SolveError: `markerset_invalid`, for a file without XML or sound markers, or with a DOCTYPE.
     """
     root = _parse(path)
     markers = tuple(_marker(element, path) for element in root.iter("marker"))
@@ -61,8 +61,8 @@ def check_bodies(markerset: Markerset, bodies: Collection[str]) -> None:
             known = ", ".join(sorted(set(bodies) - {"world"}))
             raise SolveError(
                 "unknown_body",
-                f"Marker {marker.name} is on body '{marker.body}', which the character does not have; "
-                f"its bodies are: {known}.",
+                f"Marker {marker.name} is on body '{marker.body}', which the character does not "
+                f"have; its bodies are: {known}.",
             )
 
 

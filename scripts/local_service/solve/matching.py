@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the take's points that belong to the markers of a markerset, and fills short gaps in them."""
+"""Finds the points of a take that belong to a markerset's markers, and fills gaps in them."""
 
 from __future__ import annotations
 
@@ -114,7 +114,8 @@ def _refuse_several_subjects(labels: tuple[str, ...], matched: Iterable[list[int
     if len(subjects) > 1:
         raise SolveError(
             "several_subjects",
-            f"The take holds {len(subjects)} subjects ({', '.join(subjects)}); export one subject per take.",
+            f"The take holds {len(subjects)} subjects ({', '.join(subjects)}); "
+            "export one subject per take.",
         )
 
 
@@ -133,8 +134,8 @@ def _refuse_too_few(markers: tuple[Marker, ...]) -> None:
     if len(markers) < MIN_MARKERS or len(bodies) < MIN_BODIES:
         raise SolveError(
             "too_few_markers",
-            f"Only {len(markers)} markers on {len(bodies)} bodies can be used; a solve needs at least "
-            f"{MIN_MARKERS} markers on {MIN_BODIES} bodies.",
+            f"Only {len(markers)} markers on {len(bodies)} bodies can be used; "
+            f"a solve needs at least {MIN_MARKERS} markers on {MIN_BODIES} bodies.",
         )
 
 
@@ -151,14 +152,15 @@ def _left_out(
         elif marker.name not in matched:
             index = max(fitting[marker.name], key=lambda point: coverage[point])
             missing = 100 * (1 - coverage[index])
-            yield f"Label {take.labels[index]} is missing in {missing:.0f} % of the frames and is dropped."
+            label = take.labels[index]
+            yield f"Label {label} is missing in {missing:.0f} % of the frames and is dropped."
 
 
 def fill_gaps(points: Array) -> Array:
     """Guess hidden points so that nothing jumps when they come back.
 
-    A hidden point keeps its offset from the markers that stay at the most constant distance from it; the offset goes
-    linearly from its value before the gap to that after it.
+    A hidden point keeps its offset from the markers that stay at the most constant distance from
+    it; the offset goes linearly from its value before the gap to that after it.
 
     Args:
         points: (frames, markers, 3), NaN where hidden.
@@ -191,11 +193,14 @@ def _fill_track(track: Array) -> Array:
     seen = np.isfinite(track[:, 0])
     if not seen.any():
         return np.zeros_like(track)
-    return np.stack([np.interp(frames, frames[seen], axis[seen]) for axis in track.T], axis=1)
+    filled = np.empty_like(track)
+    for axis in range(track.shape[1]):
+        filled[:, axis] = np.interp(frames, frames[seen], track[seen, axis])
+    return filled
 
 
 def _companions(points: Array, index: int) -> NDArray[np.intp]:
-    """The markers nearest in the sense of a rigid body: whose distance from `index` varies least."""
+    """The markers nearest in a rigid body's sense: whose distance from `index` varies least."""
     distance = np.linalg.norm(points - points[:, index : index + 1], axis=2)
     together = np.isfinite(distance).sum(axis=0)
     usable = np.flatnonzero((together > 0.1 * len(points)) & (np.arange(points.shape[1]) != index))

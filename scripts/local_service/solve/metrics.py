@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,9 @@ def read_poses(qpos: Path) -> Array:
 
 
 def joint_steps(chain: Chain, poses: Array) -> Array:
-    """(frames - 1, dofs): change (rad) of every joint between neighbouring frames, root left out."""
+    """(frames - 1, dofs): change (rad) of every joint, but the root, between frames."""
     root = sum(6 for joint in chain.joints if joint.kind == "free")
-    steps = [chain.difference(*pair) for pair in zip(poses[:-1], poses[1:], strict=True)]
+    steps = [chain.difference(*pair) for pair in pairwise(poses)]
     return np.abs(np.array(steps).reshape(-1, chain.dof_count))[:, root:]
 
 

@@ -12,10 +12,13 @@ class SolveOptions:
     """The options of one job.
 
     Attributes:
-        revision: 1 writes `retarget_output`, 2 writes `qpos`, `xpos`, `model` and, if asked for, `motion`.
+        revision: 1 writes `retarget_output`; 2 writes `qpos`, `xpos`, `model` and perhaps `motion`.
         enable_scaling: Fit the segment scales and the movable markers to the subject.
-        subject_gender: "male", "female" or None; sets the stature expected without `subject_height_m`.
-        mocap_scale: Units of the take in one metre (1000: millimetres); None takes the file's own unit.
+        subject_gender: "male", "female" or None; what stature to expect if it is not given.
+        subject_height_m: Stature, None: from the markers.
+        subject_weight_kg: Body mass of the written model; None: the reference's.
+        export_glb: Write `motion` (revision 2).
+        mocap_scale: Units of the take in one metre (1000: mm); None takes the file's own unit.
         rotation: None (the take is Z up), "yup_to_zup" or "ydown_to_zup".
         clip_length: Frames to solve from the start of the take, -1: all.
         chunk_size: Accepted for the interface's sake; the whole take is one chunk here.
@@ -45,7 +48,7 @@ class SolveResult:
 
     Attributes:
         outputs: Files by output name.
-        rms_error_m: Distance between take and solve, root mean square over all markers and frames seen.
+        rms_error_m: Distance between take and solve, root mean square over all points seen.
         marker_rms_m: The same for each marker.
         warnings: Sentences for the job's diagnostics.
         seconds: Time spent, by stage: "read", "scale", "solve", "write".

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes a solved motion in the service's formats (`output.npz`; `qpos.parquet`, `xpos.parquet`, `model.mjb`)."""
+"""Writes a solved motion as the service does: NPZ, or qpos and xpos parquet and the model."""
 # pyarrow and mujoco come without full types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportAttributeAccessIssue=false, reportMissingTypeStubs=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
+# pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One job: a take and a markerset in, output files out."""
 # MuJoCo comes without full types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ Array = NDArray[np.float64]
 FLOOR_BAND_M = (-0.05, 0.15)
 MAX_SCALING_FRAMES = 60
 MISFIT_M = 0.15
+UPRIGHT = 0.3  # cosine between the pelvis' Y and the world's Z
 
 
 def run(*, c3d: Path, markerset: Path, out_dir: Path, options: SolveOptions) -> SolveResult:
@@ -69,11 +71,11 @@ def run(*, c3d: Path, markerset: Path, out_dir: Path, options: SolveOptions) -> 
         model = scaled_model(make_spec(), scales, mass_kg=options.subject_weight_kg)
         solved = perform(model, poses, targets.rate_hz)
         outputs = _write(solved, out_dir, options)
-    return _result(outputs, targets, errors, seconds)
+    return _result(outputs, targets, errors, seconds, [*_lying(solved)])
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def _timed(seconds: dict[str, float], stage: str) -> Generator[None, None, None]:
     start = time.perf_counter()
     yield
     seconds[stage] = time.perf_counter() - start
@@ -90,9 +92,9 @@ def _check(options: SolveOptions) -> None:
     if weight is not None and not 3 <= weight <= 500:
         raise SolveError("option_invalid", f"A subject weight of {weight} kg is not possible.")
     if options.subject_gender not in (None, "male", "female"):
-        raise SolveError("option_invalid", "subject_gender must be male or female.")
+        raise SolveError("option_invalid", "The option subject_gender must be male or female.")
     if options.n_frames_scaling < 1:
-        raise SolveError("option_invalid", "n_frames_scaling must be at least 1.")
+        raise SolveError("option_invalid", "The option n_frames_scaling must be at least 1.")
 
 
 def _read(c3d: Path, markerset: Path, options: SolveOptions, chain: Chain) -> Targets:
@@ -113,7 +115,7 @@ def _tracker(chain: Chain, targets: Targets) -> Tracker:
         bodies=np.array([ids[marker.body] for marker in targets.markers], dtype=np.intp),
         local_m=np.array([marker.position_m for marker in targets.markers]),
     )
-    # The toes' tips are left to `toes`: a steep toe on the floor could as well roll under as bend up.
+    # The toes' tips are left to `toes`: a steep toe on the floor could as well roll under.
     soles = chain.sites("heel") + chain.sites("ball")
     tracker = Tracker(chain, Limits(chain), markers=points, soles=soles)
     heights = targets.points_m[..., 2][targets.seen]
@@ -185,8 +187,23 @@ def _refuse_misfit(rms_m: float) -> None:
         )
 
 
+def _lying(solved: Solved) -> Iterator[str]:
+    """A warning when the pelvis is not upright: more often an axis is wrong than a subject lies."""
+    pelvis = solved.quaternions[:, solved.body_names.index("pelvis")]
+    w, x, y, z = np.median(pelvis, axis=0)
+    if 2 * (y * z + w * x) < UPRIGHT * float(np.sum(np.square([w, x, y, z]))):
+        yield (
+            "The subject lies or stands on the head most of the time, or the take is not Z up: "
+            "then set its rotation."
+        )
+
+
 def _result(
-    outputs: dict[str, Path], targets: Targets, errors: Array, seconds: dict[str, float]
+    outputs: dict[str, Path],
+    targets: Targets,
+    errors: Array,
+    seconds: dict[str, float],
+    found: list[str],
 ) -> SolveResult:
     by_marker = {
         marker.name: float(np.sqrt(np.nanmean(errors[:, index] ** 2)))
@@ -203,7 +220,7 @@ def _result(
         rate_hz=targets.rate_hz,
         rms_error_m=rms_m,
         marker_rms_m=by_marker,
-        warnings=[*targets.warnings, *lines],
+        warnings=[*targets.warnings, *found, *lines],
         mujoco_version=str(version),
         seconds=seconds,
     )

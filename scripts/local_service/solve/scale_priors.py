@@ -30,7 +30,7 @@ OFFSET_BOUND_M = 0.08
 
 @dataclass(frozen=True, kw_only=True)
 class Priors:
-    """Expectations: `stature` (times the skeleton's), how sure that is, and which markers may move."""
+    """Expectations: `stature` (times the skeleton's), how sure it is, which markers may move."""
 
     stature: float
     stature_sigma: float
@@ -82,9 +82,9 @@ def expected(*, height_m: float | None, gender: str | None, movable: Indices) ->
 
 
 def spread_ratio(tracker: Tracker, goals: Sequence[Goal]) -> float:
-    """How much larger the subject is than the skeleton, by markers whose distance hardly depends on the pose.
+    """How much larger the subject is than the skeleton, by distances that hardly change in a pose.
 
-    These are the pairs on one body, and on two bodies that meet in a joint.
+    These are between markers on one body, and on two bodies that meet in a joint.
     """
     chain, bodies = tracker.chain, tracker.markers.bodies
     tracker.resize(np.ones((len(chain.parents), 3)), np.zeros((len(bodies), 3)))

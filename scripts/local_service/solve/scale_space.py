@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sizes that a subject is fitted with, as one vector: stature, segment scales, offsets of movable markers."""
+"""The sizes of a subject as one vector: stature, segment scales, offsets of movable markers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fits segment scales and movable markers to a subject, together with the poses of a few frames.
 
-The unknowns of all frames are solved at once (Gauss-Newton); the poses are eliminated frame by frame, so the system
-left over has the size of the scales and marker offsets only (Schur complement).
+The unknowns of all frames are solved at once (Gauss-Newton); the poses are eliminated frame by
+frame, so the system left over has the size of scales and marker offsets only (Schur complement).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Scaling:
 
     Attributes:
         scales: (bodies, 3) along each body's own axes.
-        offsets_m: (markers, 3), how far movable markers sit from their scaled places, in body frames.
+        offsets_m: (markers, 3), where movable markers sit from their scaled places, in body frames.
         pose: (nq,), a solved pose of the frame `frame`.
         frame: The frame that `pose` fits.
     """
@@ -45,7 +45,7 @@ class Scaling:
 
 
 def pick_frames(weights: Array, count: int) -> NDArray[np.intp]:
-    """Frames spread over the take, each the best covered and most central of its part: (≤ count,)."""
+    """Frames (≤ count,) spread over the take, each the best covered, most central of its part."""
     parts = np.array_split(np.arange(len(weights)), max(1, min(count, len(weights))))
     coverage = weights.sum(axis=1)
     picked: list[int] = []

@@ -73,7 +73,7 @@ def _search(tracker: Tracker, goal: Goal, pose: Array) -> Array:
 
 
 def marker_errors(tracker: Tracker, targets: Targets, poses: Array) -> Array:
-    """(frames, markers): distance (m) from each seen point to its marker, NaN where it was not seen."""
+    """(frames, markers): distance (m) from each point to its marker, NaN where it was not seen."""
     count = len(targets.markers)
     predicted = np.stack([tracker.predicted(pose)[:count] for pose in poses])
     errors = np.linalg.norm(predicted - targets.points_m, axis=2)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Triangle meshes of a model's simple shapes: capsules, ellipsoids, boxes and the floor."""
 # MuJoCo's structures come from a compiled module without full types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
 from __future__ import annotations
 
@@ -119,7 +120,8 @@ def _box(half_m: Array) -> tuple[Array, Array, Triangles]:
             vertices.extend(np.array(corners) * half_m)
             normals.extend([normal] * 4)
     first = np.arange(0, 24, 4)[:, None]
-    triangles = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]]).astype(np.uint16)
+    halves = [first + np.array([0, 1, 2]), first + np.array([0, 2, 3])]
+    triangles = np.concatenate(halves).astype(np.uint16)
     return np.array(vertices), np.array(normals), triangles
 
 

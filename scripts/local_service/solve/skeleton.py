@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The reference skeleton, and how it is scaled to a subject.
 
-One scale (x, y, z of the body's own frame) per body moves the bodies that hang on it and stretches its shapes and
-sites; markers on it follow. Bodies share scales in groups, left and right always the same one.
+One scale (x, y, z of the body's own frame) per body moves the bodies that hang on it and stretches
+its shapes and sites; markers on it follow. Bodies share scales in groups, left and right always
+the same one.
 """
 # MuJoCo's spec objects come from a compiled module without types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ SKELETON_PATH = Path(__file__).with_name("skeleton.xml")
 REFERENCE_STATURE_M = 1.75
 REFERENCE_MASS_KG = 73.0
 
-# Segment groups: bodies that share one scale, by the first word of their names; a body with another name shares its
-# parent's. Left and right are never told apart.
+# Segment groups: bodies that share one scale, by the first word of their names; a body with another
+# name shares its parent's. Left and right are never told apart.
 GROUP_BY_WORD: Mapping[str, str] = {
     "human": "pelvis",
     "myoskeleton": "pelvis",
@@ -61,7 +63,8 @@ class Joint:
         kind: "free", "ball", "slide" or "hinge".
         qpos: First column in qpos.
         dof: First column in the velocities.
-        range: Least and greatest value (rad, or m for a slide); a ball's greatest turn is `range[1]`; None without limit.
+        range: Least and greatest value (rad, or m for a slide), None without limit; a ball's
+            greatest turn is `range[1]`.
     """
 
     name: str

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
+from scipy.spatial.transform import Rotation  # pyright: ignore[reportMissingTypeStubs]
 
 from .skeleton import group_of
 from .tracker import Goal, Tracker
@@ -23,8 +23,8 @@ DAMPING = 0.02
 def first_pose(tracker: Tracker, goal: Goal, hints: Iterable[Array] = ()) -> Array:
     """The best pose of several searches.
 
-    They start from the rest pose and from `hints` (qpos of other frames), laid on the trunk's markers and on all
-    markers, and from the rest pose upright in four directions.
+    They start from the rest pose and from `hints` (qpos of other frames), laid on the trunk's
+    markers and on all markers, and from the rest pose upright in four directions.
     """
     bases = [*hints, tracker.chain.rest]
     starts = [start for base in bases for start in _laid(tracker, base, goal)] + _turned(
@@ -40,8 +40,8 @@ def _laid(tracker: Tracker, base: Array, goal: Goal) -> list[Array]:
     """A pose moved as a rigid body onto the trunk's markers, and onto all (Kabsch 1976)."""
     model_m = tracker.predicted(base)[: len(goal.weights)]
     used = goal.weights > 0
-    names = tracker.chain.body_names
-    trunk = np.array([group_of(names[body]) in TRUNK_GROUPS for body in tracker.markers.bodies])
+    names = [tracker.chain.body_names[int(body)] for body in tracker.markers.bodies]
+    trunk = np.array([group_of(name) in TRUNK_GROUPS for name in names])
     return [
         _laid_on(tracker, base, model_m[chosen], goal.points_m[chosen])
         for chosen in (used & trunk, used)

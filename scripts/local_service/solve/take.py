@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the points of a C3D take into metres, Z up."""
 # ezc3d comes without types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
 from __future__ import annotations
 
@@ -18,14 +19,14 @@ from .errors import SolveError
 from .trc import is_trc, read_trc
 
 ERROR_TYPE = "take_invalid"
-_TRUNCATED = "{} is a truncated C3D file; export it again."
+_TRUNCATED = "The take {} is a truncated C3D file; export it again."
 METRES_PER_UNIT = {"mm": 1e-3, "cm": 1e-2, "dm": 1e-1, "m": 1.0, "in": 0.0254, "ft": 0.3048}
 # Rows give the new axes from the old ones.
 ROTATIONS: dict[str, NDArray[np.float64]] = {
     "yup_to_zup": np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]),
     "ydown_to_zup": np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]),
 }
-# A person's markers span between a crouch and arms stretched above a tall man; beyond this the units are wrong.
+# From a crouch to a tall man with his arms up; beyond this the units are wrong.
 SPAN_M = (0.2, 5.0)
 
 
@@ -55,14 +56,16 @@ def read(
         clip_length: Frames to keep from the start, -1: all.
 
     Raises:
-        SolveError: `take_invalid`, for a file that is no C3D, cut off, without points or frames, or of a wrong unit.
+        SolveError: `take_invalid`, for a file that is no C3D, cut off, empty or of a wrong unit.
     """
     # By content: a service stores uploads under names of its own.
     labels, points, rate_hz, unit = read_trc(path) if is_trc(path) else _read_c3d(path)
     if rotation not in (None, "none", *ROTATIONS):
         raise SolveError("option_invalid", f"Unknown rotation '{rotation}'.")
     if clip_length == 0 or clip_length < -1:
-        raise SolveError("option_invalid", "clip_length must be -1 (all frames) or at least 1.")
+        raise SolveError(
+            "option_invalid", "The option clip_length must be -1 (all frames) or at least 1."
+        )
     points = points[:clip_length] if clip_length > 0 else points
     points = points * _metres_per_unit(unit, mocap_scale)
     if rotation in ROTATIONS:
@@ -77,7 +80,7 @@ def _read_c3d(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64], float, 
         file = ezc3d.c3d(str(path))
     except (OSError, ValueError, RuntimeError, IndexError, MemoryError) as error:
         raise SolveError(
-            ERROR_TYPE, f"{path.name} is a damaged or truncated C3D file; export it again."
+            ERROR_TYPE, f"The take {path.name} is a damaged or truncated C3D file; export it again."
         ) from error
     group = file["parameters"].get("POINT", {})
     points = np.moveaxis(np.asarray(file["data"]["points"], dtype=np.float64)[:3], 0, -1)
@@ -86,7 +89,7 @@ def _read_c3d(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64], float, 
     _check_size(points, path, file)
     rate_hz = _value(group, "RATE", 0.0)
     if not rate_hz > 0:
-        raise SolveError(ERROR_TYPE, f"{path.name} states no frame rate (POINT:RATE).")
+        raise SolveError(ERROR_TYPE, f"The take {path.name} states no frame rate (POINT:RATE).")
     hidden = (residuals < 0) | (points == 0).all(axis=2) | ~np.isfinite(points).all(axis=2)
     points[hidden] = np.nan
     return (
@@ -102,9 +105,11 @@ def _check_magic(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(BLOCK)
     except OSError as error:
-        raise SolveError(ERROR_TYPE, f"{path.name} cannot be read: {error.strerror}.") from error
+        raise SolveError(
+            ERROR_TYPE, f"The take {path.name} cannot be read: {error.strerror}."
+        ) from error
     if not is_c3d(head):
-        raise SolveError(ERROR_TYPE, f"{path.name} is not a C3D file.")
+        raise SolveError(ERROR_TYPE, f"The take {path.name} is not a C3D file.")
     if len(head) < BLOCK:
         raise SolveError(ERROR_TYPE, _TRUNCATED.format(path.name))
 
@@ -116,19 +121,19 @@ def _check_size(points: NDArray[np.float64], path: Path, file: Any) -> None:  # 
     if frames < stated or (counts and counts.room < frames):
         raise SolveError(ERROR_TYPE, _TRUNCATED.format(path.name))
     if count == 0:
-        raise SolveError(ERROR_TYPE, f"{path.name} holds no points, only other data.")
+        raise SolveError(ERROR_TYPE, f"The take {path.name} holds no points, only other data.")
     if frames == 0:
-        raise SolveError(ERROR_TYPE, f"{path.name} holds no frames.")
+        raise SolveError(ERROR_TYPE, f"The take {path.name} holds no frames.")
     if counts and counts.full and counts.room > frames + BLOCK:  # the last block is padded
         raise SolveError(
             ERROR_TYPE,
-            f"{path.name} holds about {counts.room} frames, but its header counts {frames} only; "
+            f"The take {path.name} holds about {counts.room} frames, its header counts {frames}; "
             "export it in parts of at most 65,535 frames.",
         )
 
 
 def _stated_frames(file: Any) -> int:  # noqa: ANN401
-    """Frames by TRIAL:ACTUAL_*_FIELD, which holds them in two 16-bit words; 0 where it is missing."""
+    """Frames by TRIAL:ACTUAL_*_FIELD, each two 16-bit words; 0 where it is missing."""
     trial = file["parameters"].get("TRIAL", {})
     fields = [
         np.asarray(trial.get(name, {}).get("value", []), dtype=np.int64).ravel() & 0xFFFF
@@ -158,7 +163,9 @@ def _value(group: Any, name: str, default: Any) -> Any:  # noqa: ANN401
 def _metres_per_unit(unit: str, mocap_scale: int | None) -> float:
     if mocap_scale is not None:
         if mocap_scale <= 0:
-            raise SolveError("option_invalid", "mocap_scale must be above 0 (1000: millimetres).")
+            raise SolveError(
+                "option_invalid", "The option mocap_scale must be above 0 (1000: millimetres)."
+            )
         return 1.0 / mocap_scale
     factor = METRES_PER_UNIT.get(unit.strip().lower())
     if factor is None:
@@ -175,5 +182,6 @@ def _check_span(points: NDArray[np.float64], path: Path) -> None:
     if not SPAN_M[0] <= span_m <= SPAN_M[1]:
         raise SolveError(
             ERROR_TYPE,
-            f"The markers of {path.name} span about {span_m:.3g} m, which is no person; check the unit (mocap_scale).",
+            f"The markers of {path.name} span about {span_m:.3g} m, which is no person; "
+            "check the unit (mocap_scale).",
         )

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bends toes that carry no marker: just as far as the floor makes them."""
 
+# scipy comes without full types.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import numpy as np
@@ -51,7 +55,7 @@ def _tip(chain: Chain, joint: Joint) -> Points | None:
 def _least_extension(chain: Chain, pose: Array, body: int, tip_m: Array) -> float:
     """The least extension (rad, 0 or more) that keeps the tip from the floor.
 
-    The tip's height is h + A cos e + B sin e = h + r cos(e - p) for an extension e about the toes' Z axis.
+    For an extension e the tip's height is h + A cos e + B sin e = h + r cos(e - p).
     """
     chain.pose(pose)
     forward, up, side = chain.rotations()[chain.parents[body], 2]

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Inverse kinematics of one frame: weighted least squares with joint limits (Gauss-Newton).
 
-What is minimised, in m²: the weighted squared marker distances (far ones count linearly, Huber 1964), how far soles
-are under the floor, and, far more loosely, how far the joints are from their rest and from where they were before.
+What is minimised, in m²: the weighted squared marker distances (far ones count linearly, Huber
+1964), how far soles are under the floor, and, far more loosely, how far the joints are from their
+rest and from where they were before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dposv  # pyright: ignore[reportUnknownVariableType] (no types)
+from scipy.linalg import lapack  # pyright: ignore[reportMissingTypeStubs]
 
 from .chain import Chain, Indices, Points
 from .limits import Limits
@@ -71,7 +73,7 @@ class Tracker:
         self._local = np.concatenate([moved, self.soles.local_m * scales[self.soles.bodies]])
 
     def predicted(self, qpos: Array) -> Array:
-        """World positions of the markers, then of the soles, in a pose (which becomes the chain's)."""
+        """World positions of markers, then soles, in a pose (which becomes the chain's)."""
         self.chain.pose(qpos)
         return self.chain.positions(self._bodies, self._local)
 
@@ -136,7 +138,7 @@ class Tracker:
         return residuals, weights
 
     def prior_equations(self, qpos: Array, goal: Goal) -> tuple[Array, Array]:
-        """Matrix and gradient of what holds the joints: their rest values, and where they were before."""
+        """Matrix and gradient of what holds the joints: their rest, and where they were before."""
         rest = self._rest_weight * self.rest_factor
         diagonal = rest + 1e-9
         gradient = rest * self.chain.difference(self.chain.rest, qpos)
@@ -144,6 +146,10 @@ class Tracker:
             diagonal = diagonal + self._motion_weight
             gradient += self._motion_weight * self.chain.difference(goal.before, qpos)
         return np.diag(diagonal), gradient
+
+
+# scipy builds its LAPACK names at run time, so that they have no types.
+_cholesky: Callable[[Array, Array], tuple[Array, Array, int]] = getattr(lapack, "dposv")  # noqa: B009
 
 
 def bounded_step(hessian: Array, gradient: Array, low: Array, high: Array) -> Array:
@@ -166,8 +172,11 @@ def bounded_step(hessian: Array, gradient: Array, low: Array, high: Array) -> Ar
 
 
 def solve_positive(matrix: Array, right: Array) -> Array:
-    """Solve a symmetric positive definite system; LAPACK directly, because wrappers cost more than 57 unknowns."""
-    _, solution, failed = dposv(matrix, right)
+    """Solve a symmetric positive definite system.
+
+    LAPACK directly: checks and copies around it cost more than solving 57 unknowns.
+    """
+    _, solution, failed = _cholesky(matrix, right)
     if failed:
         return np.linalg.lstsq(matrix, right, rcond=None)[0]
     return solution

@@ -24,7 +24,7 @@ def is_trc(path: Path) -> bool:
 
 
 def read_trc(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64], float, str]:
-    """Labels, points (frames, points, 3) in the file's unit (NaN: not seen), frame rate (Hz) and unit.
+    """Labels, points (frames, points, 3) in the file's unit (NaN: not seen), rate (Hz) and unit.
 
     Raises:
         SolveError: `take_invalid`, for a file that is no TRC or has no frames.
@@ -32,9 +32,11 @@ def read_trc(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64], float, s
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
-        raise SolveError(ERROR_TYPE, f"{path.name} cannot be read: {error.strerror}.") from error
-    if len(lines) < 6 :
-        raise SolveError(ERROR_TYPE, f"{path.name} is a damaged TRC file: too short.")
+        raise SolveError(
+            ERROR_TYPE, f"The take {path.name} cannot be read: {error.strerror}."
+        ) from error
+    if len(lines) < 6:
+        raise SolveError(ERROR_TYPE, f"The take {path.name} is a damaged TRC file: too short.")
     header = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=False))
     # The first two columns are frame and time; every label stands over its x, y and z.
     labels = tuple(word.strip() for word in lines[3].split("\t")[2:] if word.strip())
@@ -42,9 +44,11 @@ def read_trc(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64], float, s
         rate_hz = float(header["DataRate"])
         rows = [_row(line, len(labels)) for line in lines[5:] if line.strip()]
     except (KeyError, ValueError) as error:
-        raise SolveError(ERROR_TYPE, f"{path.name} is a damaged TRC file: {error}.") from error
+        raise SolveError(
+            ERROR_TYPE, f"The take {path.name} is a damaged TRC file: {error}."
+        ) from error
     if not rows or not labels or rate_hz <= 0:
-        raise SolveError(ERROR_TYPE, f"{path.name} holds no points or no frames.")
+        raise SolveError(ERROR_TYPE, f"The take {path.name} holds no points or no frames.")
     points = np.array(rows).reshape(len(rows), len(labels), 3)
     points[(points == 0).all(axis=2)] = np.nan
     points[np.isnan(points).any(axis=2)] = np.nan
