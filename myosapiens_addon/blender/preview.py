@@ -202,7 +202,7 @@ def _evaluate(
         scene.frame_set(whole, subframe=float(moment) - whole)
         graph: Any = scene.view_layers[0].depsgraph
         evaluated = armature_object.evaluated_get(graph)
-        pose = evaluated.pose.bones
+        pose: Any = evaluated.pose.bones
         ends[0, row] = [pose[name].head for name in names]
         ends[1, row] = [pose[name].tail for name in names]
         world = np.array(evaluated.matrix_world, dtype=np.float64)

@@ -44,7 +44,7 @@ class CommandLine:
         take = ["--c3d", str(SAMPLE / "walk.c3d"), "--markerset", str(SAMPLE / "markerset.xml")]
         return self.start("retarget", *take, "--out", str(self.out), "--report", str(self.report))
 
-    def resume(self) -> tuple[int, dict[str, object]]:
+    def resume(self) -> tuple[int, dict[str, list[dict[str, str]]]]:
         process = self.start("resume", "--json")
         out, err = process.communicate(timeout=60)
         assert "Traceback" not in err
