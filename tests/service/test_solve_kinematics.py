@@ -142,7 +142,7 @@ def test_size_jacobian_is_the_finite_difference() -> None:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_bounded_step_is_near_the_best_within_bounds(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows = rng.normal(size=(12, 6))

@@ -28,7 +28,8 @@ OUTLIER_M = 0.10
 MOTION_SIGMA_RAD = 0.6
 FLOOR_WEIGHT = 10.0
 CONVERGED_RAD = 1e-4
-MAX_BOUND_ROUNDS = 6
+MAX_BOUND_ROUNDS = 8
+SLACK = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,9 +154,10 @@ _cholesky: Callable[[Array, Array], tuple[Array, Array, int]] = getattr(lapack, 
 
 
 def bounded_step(hessian: Array, gradient: Array, low: Array, high: Array) -> Array:
-    """The step that minimises ½ sᵀHs + gᵀs within bounds, by an active set.
+    """A step within bounds that makes ½ sᵀHs + gᵀs small: the least value, as a rule.
 
-    Dofs that a step would carry past their bound are put on it and the others solved again.
+    By an active set: dofs that a step would carry past their bound are put on it and the others
+    solved again; those that would rather come back are let go.
     """
     step = np.zeros_like(gradient)
     free = np.ones(len(gradient), dtype=bool)
@@ -164,11 +166,20 @@ def bounded_step(hessian: Array, gradient: Array, low: Array, high: Array) -> Ar
         right = -gradient[free] - hessian[np.ix_(free, held)] @ step[held]
         step[free] = solve_positive(hessian[np.ix_(free, free)], right)
         passed = free & ((step < low) | (step > high))
-        if not passed.any():
-            break
         step[passed] = np.clip(step, low, high)[passed]
-        free &= ~passed
-    return np.clip(step, low, high)
+        if not passed.any():
+            slope = hessian @ step + gradient
+            passed = ~free & np.where(step <= low, slope < -SLACK, slope > SLACK)
+            if not passed.any():
+                return step
+        free ^= passed
+    return _shortened(np.clip(step, low, high), hessian, gradient)
+
+
+def _shortened(step: Array, hessian: Array, gradient: Array) -> Array:
+    """As much of a step as makes things better: the active set may end before it is settled."""
+    downhill, bend = -float(gradient @ step), float(step @ hessian @ step)
+    return step * min(1.0, max(0.0, downhill) / max(bend, SLACK))
 
 
 def solve_positive(matrix: Array, right: Array) -> Array:
@@ -176,6 +187,8 @@ def solve_positive(matrix: Array, right: Array) -> Array:
 
     LAPACK directly: checks and copies around it cost more than solving 57 unknowns.
     """
+    if not len(matrix):
+        return right
     _, solution, failed = _cholesky(matrix, right)
     if failed:
         return np.linalg.lstsq(matrix, right, rcond=None)[0]
