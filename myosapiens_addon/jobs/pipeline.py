@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CancelledError, InputError, MyoSapiensError
+from ..service.address import normalise_base_url
 from ..service.errors import (
     AuthenticationError,
     CreditsError,
@@ -113,9 +114,11 @@ class Pipeline:
             landing: the caller's own notes (JSON), kept in the record.
 
         Raises:
+            InputError: the address cannot be used.
             JournalError: the journal cannot be written.
         """
-        record = journal.create(spec, base_url=base_url, landing=landing)
+        normal = normalise_base_url(base_url)
+        record = journal.create(spec, base_url=normal, landing=landing)
         return cls(record, journal=journal, connect=connect, settings=settings, resumed=False)
 
     @classmethod

@@ -17,6 +17,7 @@ from ..service.errors import (
     ServerError,
     ServiceError,
     UnreachableError,
+    describe_detail,
 )
 from ..service.models import JobStatus
 from ..service.retry import pause
@@ -104,7 +105,8 @@ def _end(run: Run, job: Job, begun: float) -> None:
 
 def _failure(job: Job) -> JobFailedError:
     error = job.error
-    why = (error.message if error else None) or job.message or "it does not say why"
+    told = (error.message if error else None) or job.message
+    why = describe_detail(told) or "it does not say why"
     kind = error.error_type if error else None
     return JobFailedError(
         f"The service could not solve the take: {why.rstrip('.')}.",

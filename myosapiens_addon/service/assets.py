@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hmac
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import InputError
@@ -95,7 +96,22 @@ def upload_asset(
 
 def _upload_once(session: Session, path: Path, purpose: str, progress: Progress) -> UploadReceipt:
     ticket = initiate_upload(session, path=path, purpose=purpose)
-    digest = with_retry(
+    try:
+        digest = _send_file(session, ticket, path, progress)
+    except UnreachableError as error:
+        # A storage that refuses a form that ran out may cut the connection before it says so.
+        if not _has_expired(ticket):
+            raise
+        raise ExpiredLinkError(
+            f"The upload of {path.name} took too long: {error.sentence}"
+        ) from error
+    receipt = complete_upload(session, ticket.asset_id)
+    _compare(receipt, digest, path.name)
+    return receipt
+
+
+def _send_file(session: Session, ticket: UploadTicket, path: Path, progress: Progress) -> Digest:
+    return with_retry(
         lambda: upload(
             session.wire,
             ticket=ticket,
@@ -106,9 +122,10 @@ def _upload_once(session: Session, path: Path, purpose: str, progress: Progress)
         policy=session.policy,
         cancel=session.cancel,
     )
-    receipt = complete_upload(session, ticket.asset_id)
-    _compare(receipt, digest, path.name)
-    return receipt
+
+
+def _has_expired(ticket: UploadTicket) -> bool:
+    return ticket.expires_at is not None and ticket.expires_at <= datetime.now(UTC)
 
 
 def initiate_upload(session: Session, *, path: Path, purpose: str) -> UploadTicket:

@@ -192,6 +192,8 @@ class _Fetch:
 
     def _begin(self, response: requests.Response) -> None:
         """See to it that what comes continues what is here."""
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise TransferError(f"{self._name} comes in an encoding that was not asked for.")
         if response.status_code == OK:
             self._sink.restart()
             length = response.headers.get("content-length", "")

@@ -366,6 +366,35 @@ def test_a_job_that_fails(bench: Bench) -> None:
     assert bench.journal.unfinished() == []
 
 
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"message": "It broke.\n  in line 3"}, "It broke. in line 3."),
+        ({"error": {"error_type": "x"}, "message": None}, "it does not say why."),
+        ({"error": {"error_message": "y" * 5000}}, "y" * 399 + "…."),
+    ],
+)
+def test_why_a_job_failed_is_one_short_line(
+    bench: Bench, told: dict[str, Any], sentence: str
+) -> None:
+    bench.stub.job_status = "FAILED"
+    bench.stub.job_extra = told
+    last = run(bench.begin())[-1]
+    assert isinstance(last, events.Failed)
+    assert last.sentence == f"The service could not solve the take: {sentence}"
+
+
+def test_an_address_may_be_written_in_more_ways_than_one(bench: Bench) -> None:
+    pipeline = Pipeline.begin(
+        bench.spec(),
+        base_url=f" {bench.stub.base_url}/ ",
+        journal=bench.journal,
+        connect=bench.connect,
+        settings=FAST,
+    )
+    check_finished(bench, run(pipeline)[-1])
+
+
 def test_a_job_that_somebody_else_cancelled(bench: Bench) -> None:
     bench.stub.job_status = "CANCELED"
     last = run(bench.begin())[-1]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import os
 import threading
@@ -109,6 +110,28 @@ def test_a_form_that_ran_out_is_asked_for_anew(
     receipt = client.upload_asset(path=take)
     assert stub.content[receipt.asset_id] == take.read_bytes()
     assert len(stub.requests("POST", "/v1/assets/initiate")) == 2
+
+
+def test_a_form_that_ran_out_may_show_as_a_connection_that_breaks(
+    stub: StubService, client: Client, take: Path
+) -> None:
+    """A storage that closes the connection while it is still being sent to."""
+    state = {"forms": 0}
+
+    def fault(received: Received) -> Reply | None:
+        if received.origin == "storage" and state["forms"] == 1:
+            return Reply(lost=True)
+        if not received.path.endswith("/initiate"):
+            return None
+        state["forms"] += 1
+        reply = stub.handle(received)
+        reply.body["expires_at"] = "2020-01-01T00:00:00Z"
+        return reply
+
+    stub.faults.append(fault)
+    receipt = client.upload_asset(path=take)
+    assert state["forms"] == 2
+    assert stub.content[receipt.asset_id] == take.read_bytes()
 
 
 def test_a_form_that_is_always_refused_is_an_error(
@@ -390,6 +413,15 @@ def test_a_storage_that_breaks_off_for_ever(
         client.download_asset(asset_id=stub.add_asset("m", b"x" * 1000), target=tmp_path / "m")
     assert len([r for r in stub.received if r.origin == "storage"]) == QUICK.tries
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_an_encoding_of_its_own_is_refused(
+    stub: StubService, client: Client, tmp_path: Path
+) -> None:
+    packed = Reply(200, gzip.compress(b"x" * 1000), {"Content-Encoding": "gzip"})
+    stub.faults.append(lambda r: packed if r.origin == "storage" else None)
+    with pytest.raises(errors.TransferError, match="encoding"):
+        client.download_asset(asset_id=stub.add_asset("m", b"x" * 1000), target=tmp_path / "m")
 
 
 def test_a_file_that_is_gone(stub: StubService, client: Client, tmp_path: Path) -> None:
