@@ -11,6 +11,7 @@ from pathlib import Path
 import mujoco
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from local_service.solve import SolveOptions, SolveResult, metrics, run
 from local_service.solve.chain import Chain
@@ -85,6 +86,54 @@ def test_arms_held_out(tmp_path: Path) -> None:
     subject = make_subject(arms_up=np.radians(85))
     result = solve(subject, tmp_path)
     assert max(joint_errors(subject, result).values()) < 0.025
+
+
+def _turned(subject: Subject, turns: Rotation, lift_m: float) -> Subject:
+    """The subject turned about the world's origin in every frame, and lifted."""
+    poses = subject.poses.copy()
+    own = Rotation.from_quat(np.roll(poses[:, 3:7], -1, axis=1))
+    poses[:, 3:7] = np.roll((turns * own).as_quat(), 1, axis=1)
+    poses[:, :3] = turns.apply(poses[:, :3]) + np.array([0.0, 0.0, lift_m])
+    return replace(subject, poses=poses)
+
+
+@pytest.mark.parametrize("how", ["lying", "cartwheel", "spinning"])
+def test_any_attitude(tmp_path: Path, how: str) -> None:
+    whole = make_subject()
+    part = np.linspace(0, 2 * np.pi, len(whole.poses))
+    turns, lift_m = {
+        "lying": (Rotation.from_euler("x", np.full(len(part), -np.pi / 2)[:, None]), 0.3),
+        "cartwheel": (Rotation.from_euler("y", part[:, None]), 1.2),
+        "spinning": (Rotation.from_euler("z", 2 * part[:, None]), 0.0),
+    }[how]
+    subject = _turned(whole, turns, lift_m)
+    result = solve(subject, tmp_path)
+    assert max(joint_errors(subject, result).values()) < 0.02
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_half_of_the_markers(tmp_path: Path, seed: int) -> None:
+    whole = make_subject(heading_rad=1.0)
+    count = len(whole.names)
+    kept = sorted(np.random.default_rng(seed).permutation(count)[: count * 3 // 5])
+    subject = replace(
+        whole,
+        names=[whole.names[i] for i in kept],
+        bodies=[whole.bodies[i] for i in kept],
+        places_m=whole.places_m[kept],
+    )
+    result = solve(subject, tmp_path)
+    errors = list(joint_errors(subject, result).values())
+    assert np.mean(errors) < 0.02
+    assert metrics.measure(result)["largest_joint_step_deg"] < 8.0
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_takes_of_a_few_frames(tmp_path: Path, frames: int) -> None:
+    subject = make_subject(frames=frames)
+    result = solve(subject, tmp_path, export_glb=True)
+    assert result.frames == frames
+    assert max(joint_errors(subject, result).values()) < 0.02
 
 
 def test_hidden_markers_bring_no_jump(tmp_path: Path) -> None:

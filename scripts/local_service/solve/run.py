@@ -117,7 +117,7 @@ def _tracker(chain: Chain, targets: Targets) -> Tracker:
     )
     # The toes' tips are left to `toes`: a steep toe on the floor could as well roll under.
     soles = chain.sites("heel") + chain.sites("ball")
-    tracker = Tracker(chain, Limits(chain), markers=points, soles=soles)
+    tracker = Tracker(chain, Limits(chain), markers=points, soles=soles, rate_hz=targets.rate_hz)
     heights = targets.points_m[..., 2][targets.seen]
     lowest = float(np.percentile(heights, 1))
     tracker.floor = soles.bodies.size > 0 and FLOOR_BAND_M[0] < lowest < FLOOR_BAND_M[1]

@@ -24,8 +24,8 @@ Array = NDArray[np.float64]
 MARKER_SIGMA_M = 0.02
 # A marker further off than this is likely another marker's ghost.
 OUTLIER_M = 0.10
-# A joint changes by about this much between frames at most; binds joints that no marker sees.
-MOTION_SIGMA_RAD = 0.6
+# Above what joints turn at in sport; it binds joints that markers hardly see to the frame before.
+MOTION_SIGMA_RAD_S = 30.0
 FLOOR_WEIGHT = 10.0
 CONVERGED_RAD = 1e-4
 MAX_BOUND_ROUNDS = 8
@@ -54,7 +54,15 @@ class Goal:
 class Tracker:
     """Follows goals with a chain."""
 
-    def __init__(self, chain: Chain, limits: Limits, *, markers: Points, soles: Points) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        limits: Limits,
+        *,
+        markers: Points,
+        soles: Points,
+        rate_hz: float = 100.0,
+    ) -> None:
         self.chain = chain
         self.limits = limits
         self.markers = markers
@@ -64,7 +72,8 @@ class Tracker:
         self._bodies: Indices = np.concatenate([markers.bodies, soles.bodies])
         self._local: Array = np.concatenate([markers.local_m, soles.local_m])
         self._rest_weight = limits.rest_precision * MARKER_SIGMA_M**2
-        self._motion_weight = np.full(chain.dof_count, (MARKER_SIGMA_M / MOTION_SIGMA_RAD) ** 2)
+        motion_rad = MOTION_SIGMA_RAD_S / rate_hz
+        self._motion_weight = np.full(chain.dof_count, (MARKER_SIGMA_M / motion_rad) ** 2)
         self._motion_weight[limits.rest_precision == 0] = 0.0
 
     def resize(self, scales: Array, offsets_m: Array) -> None:
