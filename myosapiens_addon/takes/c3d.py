@@ -221,12 +221,11 @@ def _count_frames(
     """
     available = max(0, size_bytes - layout.offset_bytes) // layout.frame_bytes
     told = _told_counts(header, parameters)
-    fitting = [count for count in told if 0 < count <= available]
-    if told and not fitting:
-        claimed = told[0]
-        raise FormatError(f"is cut off: it holds {available} of its {claimed} frames")
-    if not fitting:
+    if not told:
         raise FormatError("holds no frames")
+    fitting = [count for count in told if count <= available]
+    if not fitting or _is_overflow(fitting[0], of=told[0]):
+        raise FormatError(f"is cut off: it holds {available} of its {told[0]} frames")
     count = fitting[0]
     if _is_long(parameters) or count > HIGHEST_COUNT or available <= HIGHEST_COUNT:
         return count
@@ -241,6 +240,12 @@ def _told_counts(header: Header, parameters: Parameters) -> list[int]:
     in_header = header.last_frame - header.first_frame + 1 if header.last_frame else 0
     counts += sorted((int(_number(parameters, "POINT", "FRAMES", 0)), in_header), reverse=True)
     return [count for count in counts if count > 0]
+
+
+def _is_overflow(count: int, *, of: int) -> bool:
+    """Whether a count is only what 16 bits could hold of another one."""
+    wrapped = count == HIGHEST_COUNT or (of - count) % COUNTER_RANGE == 0
+    return of > HIGHEST_COUNT and of > count and wrapped
 
 
 def _is_long(parameters: Parameters) -> bool:

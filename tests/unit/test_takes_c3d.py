@@ -145,6 +145,21 @@ def test_more_frames_than_16_bits_can_say(
     assert c3d.read_coverage(path, info) == pytest.approx([1.0, 1.0])
 
 
+@pytest.mark.parametrize("header_last", [70_000 % 65_536, 65_535])
+def test_a_long_take_that_is_cut_off(tmp_path: Path, header_last: int) -> None:
+    """What 16 bits can say of it would still fit."""
+    more = {"point_frames": header_last, "actual": (1, 70_000)}
+    path = long_take(tmp_path, header_last=header_last, **more)
+    path.write_bytes(path.read_bytes()[: 512 * 11 + 68_000 * 32])
+    with pytest.raises(TakeError, match="holds 68000 of its 70000 frames"):
+        c3d.read_info(path)
+
+
+def test_a_take_that_was_shortened_and_kept_its_trials_frames(tmp_path: Path) -> None:
+    writer = C3DWriter(points=np.ones((30, 1, 4)), actual=(1, 900))
+    assert c3d.read_info(writer.write(tmp_path / "take.c3d")).frame_count == 30
+
+
 def test_a_first_frame_that_is_not_1(tmp_path: Path) -> None:
     writer = C3DWriter(points=np.ones((30, 1, 4)), header_first=579, header_last=608)
     info = c3d.read_info(writer.write(tmp_path / "take.c3d"))
