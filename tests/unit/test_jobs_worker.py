@@ -170,8 +170,10 @@ def test_a_shutdown_is_quick_and_loses_no_job(bench: Bench) -> None:
     assert time.monotonic() - begun < 1.0
     assert all(isinstance(handle.last, events.Detached) for handle in handles)
     assert [job["status"] for job in bench.stub.jobs.values()] == ["QUEUED", "QUEUED"]
-    assert {record.stage for record in bench.journal.unfinished()} == {Stage.CREATED, Stage.STARTED}
-    assert len(bench.journal.unfinished()) == 4
+    stages = [record.stage for record in bench.journal.unfinished()]
+    assert len(stages) == 4
+    # Between the service's knowing of a job and its answer lies POSTED.
+    assert set(stages) <= {Stage.CREATED, Stage.POSTED, Stage.STARTED}
     with pytest.raises(RuntimeError):
         worker.submit_call(pow, 1, 1)
     assert not [t for t in threading.enumerate() if t.name == "myosapiens-job"]
