@@ -11,8 +11,9 @@ from typing import Any
 
 import mujoco
 import numpy as np
-from local_service.solve import skeleton
 from numpy.typing import NDArray
+
+from local_service.solve import skeleton
 
 Array = NDArray[np.float64]
 

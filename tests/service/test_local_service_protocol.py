@@ -12,12 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
+
 from local_service.api import make_api
 from local_service.assets import Asset
 from local_service.service import open_service
 from local_service.settings import Endpoints, Settings
 from local_service.storage import make_storage
-
 from tests.service.conftest import StartService
 from tests.service.harness import WEB, RunningService, first_ready, upload
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from local_service import clock
 from local_service.errors import StorageError
 from local_service.gate import RateLimit

@@ -11,6 +11,7 @@ import ezc3d
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from sample import gait, make, markers, walk
 from sample.subject import SIDES, Subject
 
