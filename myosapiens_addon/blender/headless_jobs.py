@@ -72,7 +72,8 @@ def follow(pipeline: Pipeline, row: report.TakeReport) -> events.Finished:
         teller.tell(message)
     row.job_id = pipeline.record.job_id or ""
     row.seconds |= pipeline.record.seconds
-    row.warnings += pipeline.record.warnings
+    # The pipeline checks the take again and may say the same once more.
+    row.warnings = list(dict.fromkeys([*row.warnings, *pipeline.record.warnings]))
     return _finished(handle.last, row)
 
 

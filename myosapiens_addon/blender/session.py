@@ -87,10 +87,11 @@ def decode(files: Sequence[Path]) -> Motion:
     for path in files:
         if path.suffix.lower() == ".glb":
             return glb.read(path)
-    if len(files) == 1:
-        return glb.read(files[0])  # says what is wrong with it
     names = ", ".join(path.name for path in files) or "nothing"
-    raise OutputError(f"The output holds no motion.glb (there is: {names}); it is needed.")
+    raise OutputError(
+        f"There is no motion.glb in the output ({names}), and nothing else can be put on an "
+        "armature yet; solve the take on a service that speaks revision 2 of the API."
+    )
 
 
 def pick_armature(options: LandingOptions) -> str | None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
+# What to do about a file that is none.
+ADVICE = "choose a C3D file, or export the take again"
 CHUNK_BYTES = 8 * 1024 * 1024
 WORDS_PER_POINT = 4  # x, y, z and the residual
 COUNTER_RANGE = 65_536
@@ -91,7 +93,7 @@ def read_info(path: Path) -> C3DInfo:
         size_bytes = path.stat().st_size
         return _interpret(path, codec, header, parameters, size_bytes)
     except FormatError as error:
-        raise TakeError(f"{path.name} {error}.") from error
+        raise TakeError(f"{path.name} {error}; {ADVICE}.") from error
     except OSError as error:
         raise unreadable(path, error) from error
 
@@ -134,7 +136,7 @@ def iter_points(path: Path, info: C3DInfo) -> Iterator[FloatArray]:
     except OSError as error:
         raise unreadable(path, error) from error
     except ValueError as error:
-        raise TakeError(f"{path.name} has changed while it was being read.") from error
+        raise TakeError(f"{path.name} has changed while it was being read; try again.") from error
     used = info.point_count * WORDS_PER_POINT * layout.word_bytes
     for start in range(0, info.frame_count, step):
         words = _decode_words(np.ascontiguousarray(raw[start : start + step, :used]), layout)
@@ -160,12 +162,14 @@ def _decode_words(raw: npt.NDArray[np.uint8], layout: Layout) -> FloatArray:
 def unreadable(path: Path, error: OSError) -> TakeError:
     """The sentence for a file that the operating system does not give."""
     if isinstance(error, FileNotFoundError):
-        return TakeError(f"{path} does not exist.")
+        return TakeError(f"{path} does not exist; check the path.")
     if isinstance(error, IsADirectoryError) or path.is_dir():
-        return TakeError(f"{path} is a folder, not a C3D file.")
+        return TakeError(f"{path} is a folder; choose a C3D file.")
     if isinstance(error, PermissionError):
-        return TakeError(f"{path} may not be read: permission is denied.")
-    return TakeError(f"{path} cannot be read: {error.strerror or type(error).__name__}.")
+        return TakeError(f"{path} may not be read: permission is denied; choose a copy of it.")
+    return TakeError(
+        f"{path} cannot be read: {error.strerror or type(error).__name__}; choose a copy elsewhere."
+    )
 
 
 def _interpret(

@@ -66,11 +66,12 @@ def read(path: Path) -> Markerset:
     root = _parse(path)
     if root.tag != "markers":
         raise MarkersetError(
-            f"{path.name} is no markerset: it begins with <{root.tag}>, not with <markers>."
+            f"{path.name} is no markerset: it begins with <{root.tag}>, not with <markers>; "
+            "choose a markerset (XML)."
         )
     markers = tuple(_read_marker(path, element) for element in root.iter("marker"))
     if not markers:
-        raise MarkersetError(f"{path.name} holds no markers.")
+        raise MarkersetError(f"{path.name} holds no markers; choose the markerset of this take.")
     _refuse_twins(path, markers)
     return Markerset(
         path=path, name=root.get("name", ""), model=root.get("model", ""), markers=markers
@@ -99,7 +100,9 @@ def _parse(path: Path) -> Element:
         builder.end(tag)
 
     def refuse(*_declaration: object) -> NoReturn:
-        raise MarkersetError(f"{path.name} declares a document type, which is not allowed here.")
+        raise MarkersetError(
+            f"{path.name} declares a document type, which is not allowed here; remove that line."
+        )
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
@@ -110,10 +113,13 @@ def _parse(path: Path) -> Element:
     except expat.ExpatError as error:
         what = expat.ErrorString(error.code)
         raise MarkersetError(
-            f"{path.name} is not XML: {what} in line {error.lineno}, column {error.offset + 1}."
+            f"{path.name} is not XML: {what} in line {error.lineno}, column {error.offset + 1}; "
+            "choose a markerset (XML)."
         ) from error
     except (LookupError, ValueError) as error:
-        raise MarkersetError(f"{path.name} is not XML: its encoding is not known.") from error
+        raise MarkersetError(
+            f"{path.name} is not XML: its encoding is not known; save it as UTF-8."
+        ) from error
     return builder.close()
 
 
@@ -122,13 +128,13 @@ def _load(path: Path) -> bytes:
         with path.open("rb") as stream:
             content = stream.read(LARGEST_FILE_BYTES + 1)
     except FileNotFoundError as error:
-        raise MarkersetError(f"{path} does not exist.") from error
+        raise MarkersetError(f"{path} does not exist; check the path.") from error
     except IsADirectoryError as error:
-        raise MarkersetError(f"{path} is a folder, not a markerset.") from error
+        raise MarkersetError(f"{path} is a folder; choose a markerset (XML).") from error
     except OSError as error:
         raise MarkersetError(f"{path} cannot be read: {error.strerror}.") from error
     if not content.strip():
-        raise MarkersetError(f"{path.name} is empty.")
+        raise MarkersetError(f"{path.name} is empty; choose the markerset of this take.")
     if len(content) > LARGEST_FILE_BYTES:
         raise MarkersetError(f"{path.name} is too large to be a markerset.")
     return content

@@ -210,5 +210,8 @@ def test_files_without_a_motion_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is not there"):
         session.land([tmp_path / "motion.glb"], name="x", options=options)
     (tmp_path / "output.npz").write_bytes(b"PK")
-    with pytest.raises(OutputError, match="no GLB file"):
+    with pytest.raises(OutputError, match=r"no motion\.glb in the output \(output\.npz\)"):
         session.land([tmp_path / "output.npz"], name="x", options=options)
+    (tmp_path / "motion.glb").write_bytes(b"<html>502</html>")
+    with pytest.raises(OutputError, match=r"motion\.glb is no GLB file"):
+        session.land([tmp_path / "motion.glb"], name="x", options=options)

@@ -55,8 +55,8 @@ def test_other_encodings(tmp_path: Path, encoding: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "set.xml is empty."),
-        ("  \n ", "set.xml is empty."),
+        ("", "set.xml is empty;"),
+        ("  \n ", "set.xml is empty;"),
         ("Frame,Time\n1,2\n", "is not XML: syntax error in line 1, column 1"),
         (GOOD.replace("</markers>", ""), "is not XML: no element found in line"),
         (GOOD.replace("/>", ">", 1), "mismatched tag in line 6"),
