@@ -12,9 +12,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+try:
+    import tomllib
+except ImportError:  # before Python 3.11
+    raise SystemExit("This Python is too old; start the script with 3.11 or 3.13.") from None
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = "myosapiens-env.json"
