@@ -22,6 +22,8 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     if inside_blender:
         _find_wheels()
+    else:
+        _start_empty()
     from myosapiens_addon.blender import headless
 
     return headless.main(_arguments(inside_blender), program=_program(inside_blender))
@@ -36,6 +38,13 @@ def _arguments(inside_blender: bool) -> list[str]:
 def _program(inside_blender: bool) -> str:
     name = "scripts/batch_retarget.py"
     return f"blender -b --python {name} --" if inside_blender else f"python {name}"
+
+
+def _start_empty() -> None:
+    """Blender as a Python module has nobody's startup file: begin without its default cube."""
+    import bpy  # pyright: ignore[reportMissingTypeStubs]
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)  # pyright: ignore
 
 
 def _find_wheels() -> None:

@@ -19,6 +19,7 @@ from ..jobs.settings import PipelineSettings
 from ..jobs.worker import Worker
 from . import paths, preferences, report
 from .answer import Answer
+from .compat import runs_as_module
 from .connection import open_client
 
 if TYPE_CHECKING:
@@ -190,6 +191,6 @@ def _land_as_asked(row: report.TakeReport, files: list[Path], record: JobRecord)
             raise InputError(f"{notes['blend']} is gone; apply the files with `import`.")
         bpy.ops.wm.open_mainfile(filepath=notes["blend"])
     else:
-        bpy.ops.wm.read_homefile()
+        bpy.ops.wm.read_homefile(use_empty=runs_as_module())
     asked = Namespace(**{**notes, "out": Path(notes["out"]), "preview": None})
     headless_takes.land_and_save(row, files, name=notes["name"], options=asked)
