@@ -69,7 +69,8 @@ class Harmonics:
         bend = np.square(np.tile(np.asarray(self.orders, dtype=np.float64), 2))
         rows = np.diag(np.concatenate([np.zeros(int(self.constant)), _SMOOTHNESS * bend]))
         system = np.vstack([self.terms(phase), rows])
-        return np.linalg.lstsq(system, np.concatenate([values, np.zeros(self.size)]), rcond=None)[0]
+        wanted = np.concatenate([values, np.zeros(self.size)])
+        return np.linalg.lstsq(system, wanted, rcond=None)[0].astype(np.float64)
 
 
 def every(highest: int) -> Harmonics:

@@ -94,8 +94,8 @@ def test_markers_of_no_weight_do_not_count() -> None:
 def test_gaps_are_filled_with_the_neighbours_movement() -> None:
     frames = np.arange(60)
     path = np.stack([0.02 * frames, 0.3 * np.sin(frames / 9), 0 * frames], axis=1)
-    offsets = np.array([[0, 0, 0], [0.1, 0, 0], [0, 0.1, 0], [0, 0, 0.1], [0.1, 0.1, 0]])
-    whole = path[:, None] + offsets
+    offsets = np.array([[0.0, 0, 0], [0.1, 0, 0], [0, 0.1, 0], [0, 0, 0.1], [0.1, 0.1, 0]])
+    whole = (path[:, None] + offsets).astype(np.float64)
     gaps = whole.copy()
     gaps[20:45, 2] = np.nan
     gaps[:5, 0] = np.nan

@@ -201,7 +201,7 @@ def _fill_track(track: Array) -> Array:
 
 def _companions(points: Array, index: int) -> NDArray[np.intp]:
     """The markers nearest in a rigid body's sense: whose distance from `index` varies least."""
-    distance = np.linalg.norm(points - points[:, index : index + 1], axis=2)
+    distance: Array = np.linalg.norm(points - points[:, index : index + 1], axis=2)
     together = np.isfinite(distance).sum(axis=0)
     usable = np.flatnonzero((together > 0.1 * len(points)) & (np.arange(points.shape[1]) != index))
     spread = np.nanstd(distance[:, usable], axis=0) + 0.02 * np.nanmean(distance[:, usable], axis=0)

@@ -200,5 +200,6 @@ def solve_positive(matrix: Array, right: Array) -> Array:
         return right
     _, solution, failed = _cholesky(matrix, right)
     if failed:
-        return np.linalg.lstsq(matrix, right, rcond=None)[0]
+        solution, *_ = np.linalg.lstsq(matrix, right, rcond=None)
+        return solution.astype(np.float64)
     return solution
