@@ -203,6 +203,8 @@ def _companions(points: Array, index: int) -> NDArray[np.intp]:
     """The markers nearest in a rigid body's sense: whose distance from `index` varies least."""
     distance: Array = np.linalg.norm(points - points[:, index : index + 1], axis=2)
     together = np.isfinite(distance).sum(axis=0)
-    usable = np.flatnonzero((together > 0.1 * len(points)) & (np.arange(points.shape[1]) != index))
-    spread = np.nanstd(distance[:, usable], axis=0) + 0.02 * np.nanmean(distance[:, usable], axis=0)
-    return usable[np.argsort(spread, kind="stable")[:FILL_NEIGHBOURS]]
+    usable = together > 0.1 * len(points)
+    usable[index] = False
+    others = np.flatnonzero(usable)
+    spread = np.nanstd(distance[:, others], axis=0) + 0.02 * np.nanmean(distance[:, others], axis=0)
+    return others[np.argsort(spread, kind="stable")[:FILL_NEIGHBOURS]]
