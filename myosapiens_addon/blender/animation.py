@@ -10,11 +10,15 @@ import bpy
 
 from ..errors import RigError
 from .compat import ActionCurves
+from .references import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
     from ..retarget.keys import CurveKeys
+
+# So many keys take some 5 ms: a step is never longer than a frame on the screen.
+KEYS_PER_STEP = 30_000
 
 
 def scene_fps(scene: bpy.types.Scene) -> float:
@@ -23,16 +27,16 @@ def scene_fps(scene: bpy.types.Scene) -> float:
 
 
 def write(
-    armature_name: str, bones: Iterable[list[CurveKeys]], *, action_name: str
-) -> Generator[int, None, bpy.types.Action]:
-    """Write one bone per step, so that a caller can stop between two of them.
+    target: Reference, bones: Iterable[list[CurveKeys]], *, action_name: str
+) -> Generator[int, None, Reference]:
+    """Write some curves per step, so that a caller can stop between two of them.
 
-    The armature is looked up by name at every step, because between two steps the user may
-    undo, rename or delete. The action becomes the armature's active one at the very end;
-    left before that (closed, or by an error), the generator leaves nothing behind.
+    Nothing is held over a step but session uids, because between two steps the user may undo,
+    rename or delete. The action becomes the armature's active one at the very end; left before
+    that (closed, or by an error), the generator leaves nothing behind.
 
     Args:
-        armature_name: the armature object.
+        target: the armature object.
         bones: the keys, bone by bone.
         action_name: name of the new action.
 
@@ -43,29 +47,38 @@ def write(
         The new action.
 
     Raises:
-        RigError: the armature is gone.
+        RigError: the armature, or the action itself, is gone.
     """
-    curves = ActionCurves(action_name, _armature(armature_name))
+    curves = ActionCurves(action_name, _armature(target).name)
     finished = False
     try:
-        for count, channels in enumerate(bones, start=1):
-            for channel in channels:
-                path = f'pose.bones["{bpy.utils.escape_identifier(channel.bone)}"].{channel.path}'
-                curves.add(path, channel.index, channel.bone, channel.keys)
-            yield count
-        curves.assign(_armature(armature_name))
+        yield from _fill(curves, bones)
+        curves.assign(_armature(target))
         finished = True
     finally:
         if not finished:
             curves.discard()
-    return curves.action
+    return curves.reference
 
 
-def _armature(name: str) -> bpy.types.Object:
-    armature_object = bpy.data.objects.get(name)
-    if armature_object is None or armature_object.type != "ARMATURE":
-        raise RigError(f"The armature {name!r} is not there any more; choose another one.")
-    return armature_object
+def _fill(curves: ActionCurves, bones: Iterable[list[CurveKeys]]) -> Generator[int, None, None]:
+    written = count = 0
+    for count, channels in enumerate(bones, start=1):
+        for channel in channels:
+            path = f'pose.bones["{bpy.utils.escape_identifier(channel.bone)}"].{channel.path}'
+            curves.add(path, channel.index, channel.bone, channel.keys)
+            written += len(channel.keys) // 2
+            if written >= KEYS_PER_STEP:
+                written = 0
+                yield count
+    yield count
+
+
+def _armature(target: Reference) -> bpy.types.Object:
+    found = target.find_in(bpy.data.objects)
+    if found is None or found.type != "ARMATURE":
+        raise RigError(f"The armature {target.name!r} is not there any more; choose another one.")
+    return found
 
 
 def set_scene_range(scene: bpy.types.Scene, *, first_frame: float, last_frame: float) -> None:

@@ -14,7 +14,7 @@ from ..errors import RigError
 from ..motion import quaternion
 from ..retarget import bone_layout
 from ..retarget.rig import Rig
-from .compat import current_scene
+from .compat import UNFINISHED, current_scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,11 +87,18 @@ def build(motion: Motion, *, name: str) -> bpy.types.Object:
     Bones are called like their bodies and stand in the take's rest pose: Z up, metres.
     What was selected, active and in which mode stays as it was.
     """
+    armature_object = make(motion, name=name)
+    place(armature_object, current_scene())
+    return armature_object
+
+
+def make(motion: Motion, *, name: str) -> bpy.types.Object:
+    """The same, in no scene yet and marked as unfinished: see `place`."""
     layout = bone_layout.lay_out(motion)
     armature = bpy.data.armatures.new(name)
     armature_object = bpy.data.objects.new(name, armature)
-    current_scene().collection.objects.link(armature_object)
-    with _edit_mode(armature_object):
+    armature_object[UNFINISHED] = True
+    with _workshop(armature_object):
         _add_bones(armature, motion, layout)
     for index, body in enumerate(motion.names):
         bone = armature.bones[body]
@@ -101,10 +108,17 @@ def build(motion: Motion, *, name: str) -> bpy.types.Object:
     return armature_object
 
 
-def remove(name: str) -> None:
+def place(armature_object: bpy.types.Object, scene: bpy.types.Scene) -> None:
+    """Show a made armature object in a scene."""
+    scene.collection.objects.link(armature_object)
+    if UNFINISHED in armature_object:
+        del armature_object[UNFINISHED]
+
+
+def remove(armature_object: bpy.types.Object) -> None:
     """Take a built armature out of the file again, with its data."""
-    armature: Any = bpy.data.objects[name].data
-    bpy.data.objects.remove(bpy.data.objects[name])
+    armature: Any = armature_object.data
+    bpy.data.objects.remove(armature_object)
     bpy.data.armatures.remove(armature)
 
 
@@ -124,22 +138,24 @@ def _add_bones(
 
 
 @contextmanager
-def _edit_mode(armature_object: bpy.types.Object) -> Iterator[None]:
-    """Edit mode on one armature; afterwards the user's own selection and mode again."""
-    layer = bpy.context.view_layer
-    active = layer.objects.active
-    mode = active.mode if active is not None else "OBJECT"
-    selected = [entry.name for entry in layer.objects if entry.select_get(view_layer=layer)]
-    if mode != "OBJECT":
-        bpy.ops.object.mode_set(mode="OBJECT")
-    layer.objects.active = armature_object
-    bpy.ops.object.mode_set(mode="EDIT")
+def _workshop(armature_object: bpy.types.Object) -> Iterator[None]:
+    """Edit mode on an armature object in a scene of its own.
+
+    So nothing of the user's is touched: not the selection, not the mode (they may be in the
+    midst of modelling), not the view.
+    """
+    scene = bpy.data.scenes.new("MyoSapiens")
     try:
-        yield
+        scene.collection.objects.link(armature_object)
+        layer = scene.view_layers[0]
+        layer.objects.active = armature_object
+        with bpy.context.temp_override(
+            scene=scene, view_layer=layer, active_object=armature_object, object=armature_object
+        ):
+            bpy.ops.object.mode_set(mode="EDIT")
+            try:
+                yield
+            finally:
+                bpy.ops.object.mode_set(mode="OBJECT")
     finally:
-        bpy.ops.object.mode_set(mode="OBJECT")
-        for entry in layer.objects:
-            entry.select_set(entry.name in selected, view_layer=layer)
-        layer.objects.active = active
-        if mode != "OBJECT":
-            bpy.ops.object.mode_set(mode=mode)
+        bpy.data.scenes.remove(scene)

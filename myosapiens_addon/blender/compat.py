@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..errors import RigError
+from .references import Reference
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,26 +23,30 @@ if TYPE_CHECKING:
 
 HAS_SLOTS = bpy.app.version >= (4, 4, 0)
 HAS_GROUP_NAMES = bpy.app.version >= (5, 0, 0)
+# Custom property of an action or armature object that is not finished: one that an undo brings
+# back from the midst of an import is known by it, and swept away.
+UNFINISHED = "myosapiens_unfinished"
 LINEAR = 1  # the number of 'LINEAR' in Keyframe.interpolation
 
 
 class ActionCurves:
     """The curves of a new action, made for one object.
 
+    Between two calls the user may do as they like; each call finds the action by its session
+    uid and raises `RigError` when it is gone.
+
     Attributes:
-        action: the action; it animates nothing until `assign` is called.
+        reference: the action; it animates nothing until `assign` is called.
     """
 
-    def __init__(self, name: str, owner: bpy.types.Object) -> None:
-        """Make the action, with a slot for `owner` where this Blender has slots."""
-        self.action = bpy.data.actions.new(name)
-        self._slot: Any = None
-        self._curves_of: Any = self.action
+    def __init__(self, name: str, owner_name: str) -> None:
+        """Make the action, with a slot for the owner where this Blender has slots."""
+        action: Any = bpy.data.actions.new(name)
+        action[UNFINISHED] = True
+        self.reference = Reference.to(action)
         if HAS_SLOTS:
-            action: Any = self.action
-            self._slot = action.slots.new(id_type="OBJECT", name=owner.name)
-            strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
-            self._curves_of = strip.channelbag(self._slot, ensure=True)
+            action.slots.new(id_type="OBJECT", name=owner_name)
+            action.layers.new("Layer").strips.new(type="KEYFRAME")
 
     def add(self, path: str, index: int, group: str, keys: NDArray[np.float32]) -> None:
         """Add one curve with linear keys.
@@ -50,7 +57,7 @@ class ActionCurves:
             group: the channel group that shows it, the bone's name.
             keys: (2 K,) float32, frame and value in turn.
         """
-        curve = self._new_curve(path, index, group)
+        curve = _new_curve(_holder(self._find()), path, index, group)
         points = curve.keyframe_points
         points.add(len(keys) // 2)
         points.foreach_set("co", keys)
@@ -58,30 +65,49 @@ class ActionCurves:
         points.foreach_set("interpolation", bytearray([LINEAR]) * (len(keys) // 2))
         curve.update()
 
-    def _new_curve(self, path: str, index: int, group: str) -> bpy.types.FCurve:
-        curves = self._curves_of.fcurves
-        if HAS_GROUP_NAMES:
-            return curves.new(path, index=index, group_name=group)
-        if not HAS_SLOTS:
-            return curves.new(path, index=index, action_group=group)
-        curve = curves.new(path, index=index)
-        groups = self._curves_of.groups
-        curve.group = groups.get(group) or groups.new(group)
-        return curve
-
     def assign(self, owner: bpy.types.Object) -> None:
         """Make the action the active one of `owner`; the one before keeps a user."""
+        action = self._find()
         animation: Any = owner.animation_data or owner.animation_data_create()
         before = animation.action
-        if before is not None and before != self.action:
+        if before is not None and before != action:
             before.use_fake_user = True
-        animation.action = self.action
+        del action[UNFINISHED]
+        animation.action = action
         if HAS_SLOTS:
-            animation.action_slot = self._slot
+            animation.action_slot = action.slots[0]
 
     def discard(self) -> None:
-        """Remove the action again."""
-        bpy.data.actions.remove(self.action)
+        """Remove the action again, if it is still there."""
+        action = self.reference.find_in(bpy.data.actions)
+        if action is not None:
+            bpy.data.actions.remove(action)
+
+    def _find(self) -> Any:  # noqa: ANN401 - an action, whose layout differs by version
+        action = self.reference.find_in(bpy.data.actions)
+        if action is None:
+            raise RigError(
+                f"The action {self.reference.name!r} was removed while it was being written; "
+                "import the take again."
+            )
+        return action
+
+
+def _holder(action: Any) -> Any:  # noqa: ANN401
+    """What holds the curves of an action with one slot."""
+    if not HAS_SLOTS:
+        return action
+    return action.layers[0].strips[0].channelbag(action.slots[0], ensure=True)
+
+
+def _new_curve(holder: Any, path: str, index: int, group: str) -> bpy.types.FCurve:  # noqa: ANN401
+    if HAS_GROUP_NAMES:
+        return holder.fcurves.new(path, index=index, group_name=group)
+    if not HAS_SLOTS:
+        return holder.fcurves.new(path, index=index, action_group=group)
+    curve = holder.fcurves.new(path, index=index)
+    curve.group = holder.groups.get(group) or holder.groups.new(group)
+    return curve
 
 
 def curves_of(action: bpy.types.Action) -> list[Any]:

@@ -24,7 +24,7 @@ from ..errors import CancelledError, InputError, MyoSapiensError
 from ..service.errors import AuthenticationError, JobFailedError, ServiceError, UnreachableError
 from . import headless_jobs, headless_service, headless_takes
 from .answer import Answer
-from .session import CAPTURE_RATE, SCENE_RATE
+from .landing_options import CAPTURE_RATE, SCENE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import time
-from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,10 @@ from . import paths, preferences, report
 from .answer import Answer
 from .compat import runs_as_module
 from .connection import open_client
+from .landing_options import LandingNotes
 
 if TYPE_CHECKING:
+    import argparse
     import threading
 
     from ..jobs.record import JobRecord
@@ -140,7 +141,7 @@ def mark_landed(journal: Journal, token: str) -> None:
         journal.release(token)
 
 
-def resume(options: Namespace) -> Answer:
+def resume(options: argparse.Namespace) -> Answer:
     """Go on with the unfinished jobs of this service, and land what was asked for."""
     settings = preferences.read(base_url=options.base_url)
     settings.require_access()
@@ -170,27 +171,30 @@ def _resume_one(
             settings=pipeline_settings(settings),
         )
         finished = follow(pipeline, row)
-        _land_as_asked(row, list(finished.files.values()), record)
-        mark_landed(journal, record.token)
+        if _land_as_asked(row, list(finished.files.values()), record):
+            mark_landed(journal, record.token)
     except MyoSapiensError as error:
         row.error = error.sentence
         logger.error("%s: %s", record.spec.c3d.name, error.sentence)
     return row
 
 
-def _land_as_asked(row: report.TakeReport, files: list[Path], record: JobRecord) -> None:
-    """Land a take in the file, and into the file, that it was started for."""
+def _land_as_asked(row: report.TakeReport, files: list[Path], record: JobRecord) -> bool:
+    """Land a take in the file, and into the file, that it was started for; whether it was."""
     from . import headless_takes
 
-    notes = dict(record.landing)
-    if not notes:
+    notes = LandingNotes.from_dict(record.landing, name=paths.take_name(record.spec.c3d))
+    if not notes.out:
+        # Nobody said where to: a job of the window, which offers it there.
         row.status = "done"
-        return
-    if notes["blend"]:
-        if not Path(notes["blend"]).is_file():
-            raise InputError(f"{notes['blend']} is gone; apply the files with `import`.")
-        bpy.ops.wm.open_mainfile(filepath=notes["blend"])
+        return False
+    if notes.blend:
+        if not Path(notes.blend).is_file():
+            raise InputError(f"{notes.blend} is gone; apply the files with `import`.")
+        bpy.ops.wm.open_mainfile(filepath=notes.blend)
     else:
         bpy.ops.wm.read_homefile(use_empty=runs_as_module())
-    asked = Namespace(**{**notes, "out": Path(notes["out"]), "preview": None})
-    headless_takes.land_and_save(row, files, name=notes["name"], options=asked)
+    headless_takes.land_and_save(
+        row, files, name=notes.name, options=notes.options, out=Path(notes.out)
+    )
+    return True

@@ -14,8 +14,9 @@ from ..jobs.journal import Journal
 from ..jobs.pipeline import Pipeline
 from ..jobs.spec import JobSpec, Subject
 from ..takes import preflight
-from . import headless_jobs, paths, preferences, report, session
+from . import headless_jobs, landing, paths, preferences, report
 from .answer import Answer
+from .landing_options import LandingNotes, LandingOptions
 
 if TYPE_CHECKING:
     import argparse
@@ -33,7 +34,7 @@ def import_files(options: argparse.Namespace) -> Answer:
     name = options.name or paths.take_name(options.output[0])
     with _reported(row, options):
         _check_places(options)
-        land_and_save(row, options.output, name=name, options=options)
+        _land_as_said(row, options.output, name=name, options=options)
     return Answer(data={"takes": [row.as_dict()]}, text=row.sentence(options.out))
 
 
@@ -45,7 +46,7 @@ def retarget(options: argparse.Namespace) -> Answer:
     row = report.TakeReport(c3d=str(options.c3d), markerset=str(options.markerset))
     with _reported(row, options):
         _check_places(options)
-        session.pick_armature(landing_options(options))
+        landing.pick_armature(landing_options(options))
         row.warnings += _checked(options)
         journal = Journal(paths.user_directory("jobs"))
         settings = preferences.read(base_url=options.base_url)
@@ -62,7 +63,7 @@ def retarget(options: argparse.Namespace) -> Answer:
         finished = headless_jobs.follow(pipeline, row)
         files = list(finished.files.values())
         with _kept_for_later(files):
-            land_and_save(row, files, name=paths.take_name(options.c3d), options=options)
+            _land_as_said(row, files, name=paths.take_name(options.c3d), options=options)
         headless_jobs.mark_landed(journal, pipeline.token)
     return Answer(data={"takes": [row.as_dict()]}, text=row.sentence(options.out))
 
@@ -87,9 +88,9 @@ def _spec(options: argparse.Namespace) -> JobSpec:
     )
 
 
-def landing_options(options: argparse.Namespace) -> session.LandingOptions:
+def landing_options(options: argparse.Namespace) -> LandingOptions:
     """The words of the command line as options of the landing."""
-    return session.LandingOptions(
+    return LandingOptions(
         armature=options.armature,
         new_armature=options.new_armature,
         rate=options.rate,
@@ -100,26 +101,41 @@ def landing_options(options: argparse.Namespace) -> session.LandingOptions:
 
 def _notes(options: argparse.Namespace) -> dict[str, object]:
     """What `resume` needs to land the take as it was asked for here."""
-    return {
-        "name": paths.take_name(options.c3d),
-        "blend": bpy.data.filepath,
-        "out": str(options.out.absolute()),
-        "armature": options.armature,
-        "new_armature": options.new_armature,
-        "rate": options.rate,
-        "start_frame": options.start_frame,
-        "set_range": options.set_range,
-    }
+    return LandingNotes(
+        name=paths.take_name(options.c3d),
+        options=landing_options(options),
+        blend=bpy.data.filepath,
+        out=str(options.out.absolute()),
+    ).as_dict()
+
+
+def _land_as_said(
+    row: report.TakeReport, files: Sequence[Path], *, name: str, options: argparse.Namespace
+) -> None:
+    land_and_save(
+        row,
+        files,
+        name=name,
+        options=landing_options(options),
+        out=options.out,
+        preview=options.preview,
+    )
 
 
 def land_and_save(
-    row: report.TakeReport, files: Sequence[Path], *, name: str, options: argparse.Namespace
+    row: report.TakeReport,
+    files: Sequence[Path],
+    *,
+    name: str,
+    options: LandingOptions,
+    out: Path,
+    preview: Path | None = None,
 ) -> None:
     """Land a take, save the .blend, and render the preview where one is asked for."""
-    row.landed(session.land(files, name=name, options=landing_options(options)))
-    save_blend(options.out)
-    if options.preview is not None:
-        _render(row, options.preview)
+    row.landed(landing.land(files, name=name, options=options))
+    save_blend(out)
+    if preview is not None:
+        _render(row, preview)
 
 
 def _render(row: report.TakeReport, path: Path) -> None:

@@ -13,7 +13,7 @@ from .paths import replacing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .session import Landing
+    from .landing import Landing
 
 STAGES = ("upload", "solve", "download", "decode", "retarget", "write")
 

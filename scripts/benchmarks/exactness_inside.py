@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import bpy
 import numpy as np
 
-from myosapiens_addon.blender import session
+from myosapiens_addon.blender import landing as landings
 from myosapiens_addon.motion import glb
 from myosapiens_addon.motion.quaternion import angle_between
 from tests.blender.posing import body_poses
@@ -32,8 +32,8 @@ def main(walk: Path) -> dict[str, Any]:
     rows = [names.index(name) for name in motion.names]
     positions = np.load(walk / "golden_xpos.npy")[:, rows]
     rotations = np.load(walk / "golden_xquat.npy")[:, rows]
-    options = session.LandingOptions(new_armature=True, rate="capture")
-    landing = session.land([take], name="walk", options=options)
+    options = landings.LandingOptions(new_armature=True, rate="capture")
+    landing = landings.land([take], name="walk", options=options)
     frames = 1 + motion.times * landing.scene_rate_hz
     heads, turned = body_poses(landing.armature, frames, motion)
     return {

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 import pytest
 
-from myosapiens_addon.blender import session
+from myosapiens_addon.blender import landing as landings
 from myosapiens_addon.motion import glb
 from myosapiens_addon.motion.quaternion import angle_between
 from tests.blender.posing import body_poses
@@ -18,8 +18,8 @@ from tests.blender.posing import body_poses
 
 def test_a_real_take_at_capture_rate(walk: Path) -> None:
     path = walk / "motion_nomesh.glb"
-    options = session.LandingOptions(new_armature=True, rate="capture", start_frame=1)
-    landing = session.land([path], name="walk", options=options)
+    options = landings.LandingOptions(new_armature=True, rate="capture", start_frame=1)
+    landing = landings.land([path], name="walk", options=options)
     motion = glb.read(path)
     names = json.loads((walk / "body_names.json").read_text())
     rows = [names.index(name) for name in motion.names]
@@ -39,8 +39,8 @@ def test_a_real_take_at_the_scenes_rate_plays_at_its_own_speed(
 ) -> None:
     bpy.context.scene.render.fps, bpy.context.scene.render.fps_base = fps
     path = walk / "motion_nomesh.glb"
-    options = session.LandingOptions(new_armature=True, start_frame=10)
-    landing = session.land([path], name="walk", options=options)
+    options = landings.LandingOptions(new_armature=True, start_frame=10)
+    landing = landings.land([path], name="walk", options=options)
     motion = glb.read(path)
     names = json.loads((walk / "body_names.json").read_text())
     golden = np.load(walk / "golden_xpos.npy")[:, [names.index(name) for name in motion.names]]

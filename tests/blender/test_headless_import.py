@@ -9,7 +9,8 @@ from pathlib import Path
 import bpy
 import pytest
 
-from myosapiens_addon.blender import headless, session
+from myosapiens_addon.blender import headless
+from myosapiens_addon.blender import landing as landings
 from myosapiens_addon.blender.compat import curves_of
 from tests.helpers.motions import moving
 
@@ -19,7 +20,7 @@ def motion_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file that decodes to a made motion; decoding has tests of its own."""
     path = tmp_path / "walk 07.glb"
     path.write_bytes(b"glTF")
-    monkeypatch.setattr(session, "decode", lambda _files: moving())
+    monkeypatch.setattr(landings, "decode", lambda _files: moving())
     return path
 
 

@@ -9,8 +9,10 @@ import bpy
 import numpy as np
 import pytest
 
-from myosapiens_addon.blender import animation, armature, session
+from myosapiens_addon.blender import animation, armature
+from myosapiens_addon.blender import landing as landings
 from myosapiens_addon.blender.compat import curves_of
+from myosapiens_addon.blender.references import Reference
 from myosapiens_addon.errors import InputError, OutputError, RigError
 from myosapiens_addon.motion.quaternion import angle_between
 from tests.blender.posing import body_poses
@@ -22,11 +24,11 @@ MODES = ("QUATERNION", "XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX", "AXIS_ANGLE")
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Landings take a made motion; decoding has tests of its own."""
-    monkeypatch.setattr(session, "decode", lambda _files: moving())
+    monkeypatch.setattr(landings, "decode", lambda _files: moving())
 
 
-def land(**options: object) -> session.Landing:
-    return session.land([], name="Take 01", options=session.LandingOptions(**options))
+def land(**options: object) -> landings.Landing:
+    return landings.land([], name="Take 01", options=landings.LandingOptions(**options))
 
 
 @pytest.mark.usefixtures("decoded")
@@ -195,8 +197,8 @@ def test_writing_stops_cleanly_when_the_armature_goes() -> None:
     motion = moving()
     built = armature.build(motion, name="Anna")
     rig = armature.read_rig(built)
-    keys, _ = session.retarget(motion, rig, rate="scene", start_frame=1, scene_fps=24.0)
-    steps = animation.write("Anna", keys, action_name="gone")
+    keys, _ = landings.retarget(motion, rig, rate="scene", start_frame=1, scene_fps=24.0)
+    steps = animation.write(Reference.to(built), keys, action_name="gone")
     next(steps)
     bpy.data.objects.remove(built)
     with pytest.raises(RigError, match="not there any more"):
@@ -206,12 +208,12 @@ def test_writing_stops_cleanly_when_the_armature_goes() -> None:
 
 
 def test_files_without_a_motion_are_refused(tmp_path: Path) -> None:
-    options = session.LandingOptions()
+    options = landings.LandingOptions()
     with pytest.raises(OutputError, match="is not there"):
-        session.land([tmp_path / "motion.glb"], name="x", options=options)
+        landings.land([tmp_path / "motion.glb"], name="x", options=options)
     (tmp_path / "output.npz").write_bytes(b"PK")
     with pytest.raises(OutputError, match=r"no motion\.glb in the output \(output\.npz\)"):
-        session.land([tmp_path / "output.npz"], name="x", options=options)
+        landings.land([tmp_path / "output.npz"], name="x", options=options)
     (tmp_path / "motion.glb").write_bytes(b"<html>502</html>")
     with pytest.raises(OutputError, match=r"motion\.glb is no GLB file"):
-        session.land([tmp_path / "motion.glb"], name="x", options=options)
+        landings.land([tmp_path / "motion.glb"], name="x", options=options)

@@ -36,7 +36,7 @@ def figure() -> bpy.types.Object:
         bone.head, bone.tail = head, tail
         bone.parent = armature.edit_bones.get(parent)
     bpy.ops.object.mode_set(mode="OBJECT")
-    curves = compat.ActionCurves("walk", made)
+    curves = compat.ActionCurves("walk", made.name)
     curves.add("location", 1, "Object", np.array([1, 0, 41, -3], np.float32))
     curves.assign(made)
     return made

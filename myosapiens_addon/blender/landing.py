@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..errors import InputError, OutputError
+from ..errors import InputError, OutputError, RigError
 from ..motion import glb, resample
 from ..retarget import align, bone_map, keys
 from . import animation, armature
 from .compat import current_scene
+from .landing_options import CAPTURE_RATE, SCENE_RATE, LandingOptions
+from .references import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -27,29 +29,8 @@ if TYPE_CHECKING:
     from ..motion.motion import Motion
     from ..retarget.rig import Rig
 
-SCENE_RATE = "scene"
-CAPTURE_RATE = "capture"
 # With more than this share of the bodies left out, people want to know.
 UNMATCHED_SHOWN = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class LandingOptions:
-    """Where a take lands, and how.
-
-    Attributes:
-        armature: name of the armature object; None for the active or only one, else a new one.
-        new_armature: build the character's own armature, whatever is in the scene.
-        rate: `scene`, `capture` (keys between the scene's frames) or frames per second.
-        start_frame: the scene frame of the take's first moment.
-        set_range: make the scene play the take.
-    """
-
-    armature: str | None = None
-    new_armature: bool = False
-    rate: str | float = SCENE_RATE
-    start_frame: int = 1
-    set_range: bool = False
 
 
 @dataclass(kw_only=True)
@@ -73,6 +54,34 @@ class Landing:
     scene_rate_hz: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The armature that a take lands on.
+
+    Attributes:
+        reference: the armature object.
+        scene: whose rate and range count; within one call only, it is a pointer.
+        is_new: whether it was made for this take and is in no scene yet.
+    """
+
+    reference: Reference
+    scene: bpy.types.Scene
+    is_new: bool = False
+
+    def find(self) -> bpy.types.Object:
+        """The armature object.
+
+        Raises:
+            RigError: it is gone.
+        """
+        found = self.reference.find_in(bpy.data.objects)
+        if found is None:
+            raise RigError(
+                f"The armature {self.reference.name!r} is not there any more; choose another one."
+            )
+        return found
 
 
 def decode(files: Sequence[Path]) -> Motion:
@@ -161,11 +170,13 @@ def land(files: Sequence[Path], *, name: str, options: LandingOptions) -> Landin
     with _timed(landing, "decode"):
         motion = decode(files)
     if target is not None:
-        _land_on(target, motion, landing, name=name, options=options)
+        place = Place(reference=Reference.to(armature.find(target)), scene=current_scene())
+        _land_on(place, motion, landing, name=name, options=options)
         return landing
-    built = armature.build(motion, name=name).name
+    built = armature.make(motion, name=name)
+    place = Place(reference=Reference.to(built), scene=current_scene(), is_new=True)
     try:
-        _land_on(built, motion, landing, name=name, options=options)
+        _land_on(place, motion, landing, name=name, options=options)
     except BaseException:
         armature.remove(built)
         raise
@@ -173,30 +184,45 @@ def land(files: Sequence[Path], *, name: str, options: LandingOptions) -> Landin
 
 
 def _land_on(
-    target: str, motion: Motion, landing: Landing, *, name: str, options: LandingOptions
+    place: Place, motion: Motion, landing: Landing, *, name: str, options: LandingOptions
 ) -> None:
-    scene = current_scene()
-    scene_fps = animation.scene_fps(scene)
+    landing.capture_rate_hz = motion.rate_hz
+    landing.scene_rate_hz = animation.scene_fps(place.scene)
     with _timed(landing, "retarget"):
         made, warnings = retarget(
             motion,
-            armature.read_rig(armature.find(target)),
+            armature.read_rig(place.find()),
             rate=options.rate,
             start_frame=options.start_frame,
-            scene_fps=scene_fps,
+            scene_fps=landing.scene_rate_hz,
         )
-    with _timed(landing, "write"):
-        action = _finished(animation.write(target, made, action_name=name))
-    frames = max((channel.keys[0::2] for bone in made for channel in bone), key=len)
-    landing.action, landing.armature = action.name, target
-    landing.capture_rate_hz, landing.scene_rate_hz = motion.rate_hz, scene_fps
-    landing.frames = len(frames)
     landing.warnings += warnings
-    if options.set_range:
-        animation.set_scene_range(scene, first_frame=frames[0], last_frame=frames[-1])
+    with _timed(landing, "write"):
+        action = _finished(animation.write(place.reference, made, action_name=name))
+    conclude(place, action, made, landing, set_range=options.set_range)
 
 
-def _finished(steps: Generator[int, None, bpy.types.Action]) -> bpy.types.Action:
+def conclude(
+    place: Place,
+    action: Reference,
+    made: list[list[keys.CurveKeys]],
+    landing: Landing,
+    *,
+    set_range: bool,
+) -> None:
+    """After the last key: show a new armature, set the scene's range, note what was done."""
+    armature_object = place.find()
+    if place.is_new:
+        armature.place(armature_object, place.scene)
+    frames = max((channel.keys[0::2] for bone in made for channel in bone), key=len)
+    landing.action = action.find_in(bpy.data.actions).name
+    landing.armature = armature_object.name
+    landing.frames = len(frames)
+    if set_range:
+        animation.set_scene_range(place.scene, first_frame=frames[0], last_frame=frames[-1])
+
+
+def _finished(steps: Generator[int, None, Reference]) -> Reference:
     """Run all steps of a writer at once."""
     while True:
         try:
