@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..errors import MyoSapiensError
     from ..service.job_models import Job
-    from .record import JobRecord
+    from .record import Fault, JobRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +99,7 @@ class Failed(Event):
 
     Attributes:
         sentence: what is wrong, where, and what to do.
+        fault: the same with what the service itself said, for its support.
         retryable: whether the same may succeed later.
         resumable: whether the record stays in the journal, to go on from where it stands.
         request_id: for the service's support.
@@ -106,6 +107,7 @@ class Failed(Event):
     """
 
     sentence: str
+    fault: Fault
     retryable: bool = False
     resumable: bool = False
     request_id: str | None = None

@@ -14,14 +14,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import InputError, MyoSapiensError
 from .lock import FileLock
 from .record import SCHEMA, JobRecord, Stage, now
-
-if TYPE_CHECKING:
-    from .spec import JobSpec
+from .spec import JobSpec
 
 logger = logging.getLogger(__name__)
 
@@ -65,17 +63,49 @@ class Journal:
             landing: the caller's own notes (JSON), for when the output is there.
 
         Raises:
+            InputError: the specification has no take.
             JournalError: it cannot be written.
         """
-        moment = now()
-        record = JobRecord(
-            token=str(uuid.uuid4()),
-            base_url=base_url,
-            spec=spec,
-            created_at=moment,
-            updated_at=moment,
-            landing=MappingProxyType(dict(landing or {})),
-        )
+        name = spec.inputs()[0].stem
+        return self._add(_new_record(spec, base_url, name, landing))
+
+    def adopt(
+        self,
+        job_id: str,
+        *,
+        name: str,
+        out_dir: Path,
+        base_url: str,
+        landing: Mapping[str, Any] | None = None,
+    ) -> JobRecord:
+        """A new record of a job that was started elsewhere, owned by the caller and on disk.
+
+        Args:
+            job_id: its id on the service.
+            name: what people know it by.
+            out_dir: where its output is to go.
+            base_url: the service it is on.
+            landing: the caller's own notes (JSON), for when the output is there.
+
+        Raises:
+            InputError: the journal has that job already.
+            JournalError: it cannot be written.
+        """
+        if self.find_job(job_id) is not None:
+            raise InputError(f"The job {job_id} is among the jobs here already: go on with it.")
+        spec = JobSpec(c3d=None, markerset=None, out_dir=out_dir)
+        record = _new_record(spec, base_url, name, landing)
+        return self._add(replace(record, stage=Stage.STARTED, job_id=job_id, adopted=True))
+
+    def find_job(self, job_id: str) -> JobRecord | None:
+        """The record of a job of the service, whatever its stage, if there is one.
+
+        Where there are several, one that is not at its end comes first, then the newest.
+        """
+        found = [record for record in self.load_all() if record.job_id == job_id]
+        return max(found, key=lambda one: (not one.stage.is_final, one.created_at), default=None)
+
+    def _add(self, record: JobRecord) -> JobRecord:
         self._own(record.token)
         try:
             self._write(record)
@@ -226,6 +256,21 @@ class Journal:
             _set_aside(path)
             return None
         return record
+
+
+def _new_record(
+    spec: JobSpec, base_url: str, name: str, landing: Mapping[str, Any] | None
+) -> JobRecord:
+    moment = now()
+    return JobRecord(
+        token=str(uuid.uuid4()),
+        base_url=base_url,
+        spec=spec,
+        name=name,
+        created_at=moment,
+        updated_at=moment,
+        landing=MappingProxyType(dict(landing or {})),
+    )
 
 
 def _set_aside(path: Path) -> None:

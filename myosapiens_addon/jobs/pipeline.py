@@ -4,10 +4,11 @@
 ::
 
     CREATED ─upload─► UPLOADED ─start─► POSTED ─► STARTED ─poll─► SOLVED ─download─► FINISHED
-       ▲                  ▲               │           │
-       └── asset gone ────┴── refused ────┘           ├─► FAILED
+       ▲                  ▲               │        ▲  │
+       └── asset gone ────┴── refused ────┘  adopt ┘  ├─► FAILED
                                                       └─► CANCELING ─► CANCELED
 
+The character is chosen and confirmed by the service before the upload.
 Each arrow is written to the journal before the next begins, so a pipeline that is stopped
 anywhere, by whatever, goes on from there. It blocks: it runs in a worker's thread, or in a
 script.
@@ -21,7 +22,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CancelledError, InputError, MyoSapiensError
-from ..service.address import normalise_base_url
+from ..service.address import normalise_base_url, segment
 from ..service.errors import (
     AuthenticationError,
     CreditsError,
@@ -32,15 +33,18 @@ from ..service.errors import (
 from .cancelling import cancel_remote
 from .downloading import download
 from .events import Canceled, Canceling, Detached, Event, Failed, Finished
+from .faults import fault_of
 from .journal import JournalError
 from .polling import poll
-from .record import Fault, JobRecord, Stage
+from .record import JobRecord, Stage
 from .run import Run
 from .settings import Connect, Emit, PipelineSettings
 from .starting import find_or_start, start
 from .uploading import upload
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .journal import Journal
     from .spec import JobSpec
 
@@ -67,7 +71,7 @@ STEPS: Mapping[Stage, Callable[[Run], None]] = {
 
 
 class Pipeline:
-    """One job's run. Made by `begin` or `resume`, run once by `run`.
+    """One job's run. Made by `begin`, `adopt` or `resume`, run once by `run`.
 
     Attributes:
         token: the record's token, as in every event.
@@ -82,7 +86,7 @@ class Pipeline:
         settings: PipelineSettings | None,
         resumed: bool,
     ) -> None:
-        """For `begin` and `resume`, which own the record in the journal."""
+        """For `begin`, `adopt` and `resume`, which own the record in the journal."""
         self.token = record.token
         self._record = record
         self._journal = journal
@@ -114,11 +118,52 @@ class Pipeline:
             landing: the caller's own notes (JSON), kept in the record.
 
         Raises:
-            InputError: the address cannot be used.
+            InputError: the address cannot be used, or the specification has no take.
             JournalError: the journal cannot be written.
         """
         normal = normalise_base_url(base_url)
         record = journal.create(spec, base_url=normal, landing=landing)
+        return cls(record, journal=journal, connect=connect, settings=settings, resumed=False)
+
+    @classmethod
+    def adopt(
+        cls,
+        job_id: str,
+        *,
+        name: str,
+        out_dir: Path,
+        base_url: str,
+        journal: Journal,
+        connect: Connect,
+        settings: PipelineSettings | None = None,
+        landing: Mapping[str, Any] | None = None,
+    ) -> Pipeline:
+        """A job that was started elsewhere, in the journal from now on as one that is started.
+
+        It is waited for and fetched like any; a cancel cancels it on the service.
+
+        Args:
+            job_id: its id on the service.
+            name: what people know it by.
+            out_dir: where its output files go.
+            base_url: the service's address, kept in the record.
+            journal: where the job's state is kept.
+            connect: makes a client for that service.
+            settings: how to wait.
+            landing: the caller's own notes (JSON), kept in the record.
+
+        Raises:
+            InputError: the address or the id cannot be used, or the journal has the job
+                already (`Journal.find_job`).
+            JournalError: the journal cannot be written.
+        """
+        record = journal.adopt(
+            segment(job_id),
+            name=name,
+            out_dir=out_dir,
+            base_url=normalise_base_url(base_url),
+            landing=landing,
+        )
         return cls(record, journal=journal, connect=connect, settings=settings, resumed=False)
 
     @classmethod
@@ -223,21 +268,16 @@ class Pipeline:
         return Canceled(token=self.token, remote_told=told)
 
     def _failed(self, error: MyoSapiensError) -> Failed:
-        request_id = getattr(error, "request_id", None)
         resumable = self._is_resumable(error)
-        fault = Fault(
-            sentence=error.sentence,
-            kind=type(error).__name__,
-            retryable=error.retryable,
-            request_id=request_id,
-        )
+        fault = fault_of(error)
         self._write(stage=self._record.stage if resumable else Stage.FAILED, fault=fault)
         return Failed(
             token=self.token,
             sentence=error.sentence,
+            fault=fault,
             retryable=error.retryable,
             resumable=resumable,
-            request_id=request_id,
+            request_id=fault.request_id,
             error=error,
         )
 

@@ -112,4 +112,5 @@ def _failure(job: Job) -> JobFailedError:
         f"The service could not solve the take: {why.rstrip('.')}.",
         job_id=job.job_id,
         error_type=kind,
+        detail=": ".join(part for part in (kind, told) if part) or None,
     )

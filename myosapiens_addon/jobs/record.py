@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
+from ..service.texts import one_line
 from .spec import JobSpec
 
 SCHEMA = 1
@@ -41,12 +42,33 @@ class Stage(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """The last error, in words."""
+    """The last error, in words; no key and no presigned address is in it.
+
+    Attributes:
+        sentence: what is wrong, where, and what to do.
+        kind: the error's class.
+        retryable: whether the same may succeed later.
+        request_id: for the service's support.
+        status: the HTTP status, where there was an answer.
+        detail: what the service itself said, in one line; empty where it said nothing.
+    """
 
     sentence: str
     kind: str
     retryable: bool = False
     request_id: str | None = None
+    status: int | None = None
+    detail: str = ""
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        """From its fields as a dictionary; what is not known is left out, missing is as usual.
+
+        Raises:
+            TypeError, AttributeError: it is none.
+        """
+        known = {entry.name for entry in fields(cls)}
+        return cls(**{name: content for name, content in value.items() if name in known})
 
 
 def _nothing() -> Mapping[str, Any]:
@@ -60,6 +82,10 @@ class JobRecord:
     Attributes:
         token: made here, and in the job's metadata on the service: how it is found again.
         base_url: the service it belongs to.
+        name: what people know it by: the take's file without its ending, or what the service
+            tells of a job that was started elsewhere.
+        adopted: whether it was started elsewhere and is only fetched here.
+        character_id: the character it is solved on, once the service confirmed it.
         posted_at: when the request that starts it was about to be sent.
         outputs: output's name to asset id, once solved.
         files: output's name to path, once fetched.
@@ -73,6 +99,8 @@ class JobRecord:
     spec: JobSpec
     created_at: datetime
     updated_at: datetime
+    name: str = ""
+    adopted: bool = False
     stage: Stage = Stage.CREATED
     c3d_asset_id: str | None = None
     markerset_asset_id: str | None = None
@@ -89,6 +117,12 @@ class JobRecord:
     landing: Mapping[str, Any] = field(default_factory=_nothing)
     landed: bool = False
 
+    @property
+    def take_name(self) -> str:
+        """The name to show: one line, never empty."""
+        name = one_line(self.name or _name_of(self.spec))
+        return name or f"Job {(self.job_id or self.token)[:8]}"
+
     def as_dict(self) -> dict[str, Any]:
         """JSON."""
         return {
@@ -98,6 +132,8 @@ class JobRecord:
             "spec": self.spec.as_dict(),
             "created_at": self.created_at.isoformat(),
             "updated_at": self.updated_at.isoformat(),
+            "name": self.name,
+            "adopted": self.adopted,
             "stage": self.stage.value,
             "c3d_asset_id": self.c3d_asset_id,
             "markerset_asset_id": self.markerset_asset_id,
@@ -117,16 +153,19 @@ class JobRecord:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Self:
-        """From `as_dict`.
+        """From `as_dict`, of this version or an earlier one.
 
         Raises:
             KeyError, TypeError, ValueError, AttributeError, InputError: it is not one.
         """
         posted_at = value["posted_at"]
+        spec = JobSpec.from_dict(value["spec"])
         return cls(
             token=value["token"],
             base_url=value["base_url"],
-            spec=JobSpec.from_dict(value["spec"]),
+            spec=spec,
+            name=str(value.get("name") or _name_of(spec)),
+            adopted=bool(value.get("adopted", False)),
             created_at=datetime.fromisoformat(value["created_at"]),
             updated_at=datetime.fromisoformat(value["updated_at"]),
             stage=Stage(value["stage"]),
@@ -141,10 +180,14 @@ class JobRecord:
             files=MappingProxyType({name: Path(path) for name, path in value["files"].items()}),
             seconds=MappingProxyType(dict(value["seconds"])),
             warnings=tuple(value["warnings"]),
-            fault=None if value["fault"] is None else Fault(**value["fault"]),
+            fault=None if value["fault"] is None else Fault.from_dict(value["fault"]),
             landing=MappingProxyType(dict(value["landing"])),
             landed=bool(value["landed"]),
         )
+
+
+def _name_of(spec: JobSpec) -> str:
+    return "" if spec.c3d is None else spec.c3d.stem
 
 
 def now() -> datetime:

@@ -73,19 +73,26 @@ class SolveOptions:
 class JobSpec:
     """One retarget job, from files to files.
 
+    A job that was started elsewhere is only fetched: it has neither take nor markerset here,
+    and of its specification `out_dir` and `outputs` alone mean something.
+
     Attributes:
-        c3d: the take.
-        markerset: its markerset (XML).
+        c3d: the take; None for a job that was started elsewhere.
+        markerset: its markerset (XML); None together with the take.
         out_dir: where the output files go.
         character_id: None for the service's first ready character.
         character_version: None for its newest ready version.
         enable_scaling: whether the character is scaled to the subject.
-        metadata: goes with the job; the client token is added to it.
+        metadata: goes with the job, each value shortened to 200 characters; the client token
+            is added to it.
         outputs: which outputs to fetch (`motion`, `qpos`, …); None for all there are.
+
+    Raises:
+        InputError: a take without a markerset, or a markerset without a take.
     """
 
-    c3d: Path
-    markerset: Path
+    c3d: Path | None
+    markerset: Path | None
     out_dir: Path
     character_id: str | None = None
     character_version: str | None = None
@@ -95,12 +102,29 @@ class JobSpec:
     metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     outputs: tuple[str, ...] | None = None
 
+    def __post_init__(self) -> None:
+        if (self.c3d is None) is not (self.markerset is None):
+            raise InputError("A take needs a markerset, and a markerset a take: give both files.")
+
+    def inputs(self) -> tuple[Path, Path]:
+        """The take and its markerset.
+
+        Raises:
+            InputError: the job was started elsewhere, so that its files are not known here.
+        """
+        if self.c3d is None or self.markerset is None:
+            raise InputError(
+                "This job was started elsewhere, and its take and markerset are not known here: "
+                "choose both files and start a new job."
+            )
+        return self.c3d, self.markerset
+
     def as_dict(self) -> dict[str, Any]:
         """JSON; paths are made absolute, since who reads it may run elsewhere."""
         return {
-            "c3d": str(self.c3d.absolute()),
-            "markerset": str(self.markerset.absolute()),
-            "out_dir": str(self.out_dir.absolute()),
+            "c3d": _absolute(self.c3d),
+            "markerset": _absolute(self.markerset),
+            "out_dir": _absolute(self.out_dir),
             "character_id": self.character_id,
             "character_version": self.character_version,
             "subject": asdict(self.subject),
@@ -119,8 +143,8 @@ class JobSpec:
         """
         outputs = value["outputs"]
         return cls(
-            c3d=Path(value["c3d"]),
-            markerset=Path(value["markerset"]),
+            c3d=None if value["c3d"] is None else Path(value["c3d"]),
+            markerset=None if value["markerset"] is None else Path(value["markerset"]),
             out_dir=Path(value["out_dir"]),
             character_id=value["character_id"],
             character_version=value["character_version"],
@@ -130,6 +154,10 @@ class JobSpec:
             metadata=MappingProxyType(dict(value["metadata"])),
             outputs=None if outputs is None else tuple(outputs),
         )
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
 
 
 def _check_range(name: str, value: float | None, bounds: tuple[float, float], unit: str) -> None:

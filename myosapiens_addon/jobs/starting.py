@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
 from ..service.errors import ServiceError, UnknownOutcomeError
 from ..service.job_models import RetargetRequest
 from ..service.retry import pause
 from ..service.revisions import Revision, chosen_options
+from ..service.texts import plain
 from ..takes import c3d
+from . import character
 from .events import Started
 from .lookup import TOKEN_KEY, find_job
 from .record import Stage, now
@@ -20,25 +22,22 @@ from .run import Run
 from .uploading import is_there
 
 if TYPE_CHECKING:
-    from ..service.client import Client
     from ..service.job_models import Job
-    from .spec import JobSpec
 
 logger = logging.getLogger(__name__)
 
 UNITS_PER_METRE = {"m": 1, "dm": 10, "cm": 100, "mm": 1000}
 DEFAULT_MOCAP_SCALE = 1000
+LONGEST_METADATA = 200
 
 
 def start(run: Run) -> None:
-    """UPLOADED: start the job, on the character that was asked for or the first ready one."""
+    """UPLOADED: start the job; a record of an earlier version may have no character yet."""
     record = run.record
     if not (is_there(run, record.c3d_asset_id) and is_there(run, record.markerset_asset_id)):
         run.write(stage=Stage.CREATED)
         return
-    if record.character_id is None or record.character_version is None:
-        character_id, version = choose_character(run.client, record.spec)
-        run.write(character_id=character_id, character_version=version)
+    character.settle(run)
     request = build_request(run)
     # Before it is sent: whoever finds the record from here on must look for the job.
     run.write(stage=Stage.POSTED, posted_at=now())
@@ -54,34 +53,12 @@ def find_or_start(run: Run) -> None:
         _adopt(run, job)
 
 
-def choose_character(client: Client, spec: JobSpec) -> tuple[str, str]:
-    """Id and version of the character to solve on.
+def build_request(run: Run) -> RetargetRequest:
+    """The request of the record, with its token in the metadata.
 
     Raises:
-        InputError: no character, or no version, is ready.
+        InputError: the record has no take.
     """
-    if spec.character_id and spec.character_version:
-        return spec.character_id, spec.character_version
-    if spec.character_id:
-        return spec.character_id, _newest_version(client, spec.character_id)
-    for character in client.iter_characters(has_ready_versions=True):
-        version = client.get_character(character_id=character.character_id).newest_ready()
-        if version is not None:
-            logger.info("Character: %s %s.", character.name, version.version)
-            return character.character_id, version.version
-    raise InputError("The service has no character that is ready.")
-
-
-def _newest_version(client: Client, character_id: str) -> str:
-    details = client.get_character(character_id=character_id)
-    version = details.newest_ready()
-    if version is None:
-        raise InputError(f"The character {details.name or character_id} has no ready version.")
-    return version.version
-
-
-def build_request(run: Run) -> RetargetRequest:
-    """The request of the record, with its token in the metadata."""
     record, spec = run.record, run.record.spec
     options = spec.options
     return RetargetRequest(
@@ -93,14 +70,19 @@ def build_request(run: Run) -> RetargetRequest:
         subject_gender=spec.subject.gender,
         subject_height_m=spec.subject.height_m,
         subject_weight_kg=spec.subject.weight_kg,
-        metadata={**spec.metadata, TOKEN_KEY: record.token},
-        mocap_scale=options.mocap_scale or _scale_of(spec.c3d),
+        metadata={**_sendable(spec.metadata), TOKEN_KEY: record.token},
+        mocap_scale=options.mocap_scale or _scale_of(spec.inputs()[0]),
         rotation=options.rotation,
         clip_length=options.clip_length,
         chunk_size=options.chunk_size,
         disable_contacts=options.disable_contacts,
         n_frames_scaling=options.n_frames_scaling,
     )
+
+
+def _sendable(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Values of any script, at most 200 characters each, without what cannot be stored."""
+    return {name: plain(str(value)[:LONGEST_METADATA]) for name, value in metadata.items()}
 
 
 def _scale_of(path: Path) -> int | None:

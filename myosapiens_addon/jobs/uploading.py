@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CREATED → UPLOADED: the take and the markerset go to the service."""
+"""CREATED → UPLOADED: all is checked, then the take and the markerset go to the service."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import TakeError
 from ..service.errors import NotFoundError
 from ..takes import preflight
+from . import character
 from .events import Uploading
 from .record import Stage
 from .run import Run
@@ -18,19 +19,21 @@ OTHER_TAKES = (".trc", ".parquet")
 
 
 def upload(run: Run) -> None:
-    """Check both files, and upload them unless an earlier run did.
+    """Check both files and the character, and upload the files unless an earlier run did.
 
     Raises:
         TakeError, MarkersetError: the job would fail; nothing was sent.
+        InputError: the character cannot be solved on, or the record has no take; neither.
         ServiceError: the service refuses, or cannot be reached.
     """
+    take, markerset = run.record.spec.inputs()
     if run.settings.preflight and run.record.c3d_asset_id is None:
-        _check(run)
+        _check(run, take, markerset)
+    character.settle(run)
     begun = time.monotonic()
-    spec = run.record.spec
-    run.write(c3d_asset_id=_upload_one(run, run.record.c3d_asset_id, spec.c3d))
+    run.write(c3d_asset_id=_upload_one(run, run.record.c3d_asset_id, take))
     run.write(
-        markerset_asset_id=_upload_one(run, run.record.markerset_asset_id, spec.markerset),
+        markerset_asset_id=_upload_one(run, run.record.markerset_asset_id, markerset),
         stage=Stage.UPLOADED,
     )
     run.write(seconds=run.spent("upload", begun))
@@ -48,11 +51,10 @@ def is_there(run: Run, asset_id: str | None) -> bool:
         return False
 
 
-def _check(run: Run) -> None:
-    spec = run.record.spec
-    if spec.c3d.suffix.lower() in OTHER_TAKES:
+def _check(run: Run, take: Path, markerset: Path) -> None:
+    if take.suffix.lower() in OTHER_TAKES:
         return
-    found = preflight.check(spec.c3d, spec.markerset)
+    found = preflight.check(take, markerset)
     if found.errors:
         raise TakeError(" ".join(found.errors))
     for sentence in found.warnings:

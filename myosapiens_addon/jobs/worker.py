@@ -17,11 +17,15 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CancelledError, MyoSapiensError
 from .events import Event, Failed
-from .pipeline import Pipeline
+from .record import Fault
+
+if TYPE_CHECKING:
+    # Not at run time: a worker is made when the extension is enabled, which is to be quick.
+    from .pipeline import Pipeline
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +64,7 @@ class Handle:
     Attributes:
         number: counts up within this process.
         pipeline: the pipeline; None for a call.
+        on_cancel: for the worker: what else a cancel does.
     """
 
     _numbers = itertools.count(1)
@@ -67,6 +72,7 @@ class Handle:
     def __init__(self, pipeline: Pipeline | None) -> None:
         self.number = next(self._numbers)
         self.pipeline = pipeline
+        self.on_cancel: Callable[[], None] | None = None
         self._cancelled = threading.Event()
         self._done = threading.Event()
         self.last: Message | None = None
@@ -90,6 +96,8 @@ class Handle:
         self._cancelled.set()
         if self.pipeline is not None:
             self.pipeline.cancel()
+        if self.on_cancel is not None:
+            self.on_cancel()
 
     def detach(self) -> None:
         """Ask it to stop here, and leave the job on the service alone."""
@@ -115,19 +123,49 @@ class _Lane:
         self._guard = threading.Lock()
         self._waiting: deque[Task] = deque()
         self._threads: set[threading.Thread] = set()
+        self._hurried: set[threading.Thread] = set()
 
     def add(self, task: Task) -> None:
         with self._guard:
             self._waiting.append(task)
             if len(self._threads) < self._size:
-                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._threads.add(thread)
-                thread.start()
+                self._start()
+
+    def resize(self, size: int) -> None:
+        """Another number of threads; those too many end after the task they are at."""
+        with self._guard:
+            self._size = size
+            for _more in range(min(size - len(self._threads), len(self._waiting))):
+                self._start()
+
+    def hurry(self, task: Task) -> None:
+        """Do a task that waits now, in a thread of its own; one that was begun goes on."""
+        with self._guard:
+            if task not in self._waiting:
+                return
+            self._waiting.remove(task)
+            thread = threading.Thread(
+                target=self._work_once, args=(task,), name=self._name, daemon=True
+            )
+            self._hurried.add(thread)
+            thread.start()
+
+    def _work_once(self, task: Task) -> None:
+        try:
+            task()
+        finally:
+            with self._guard:
+                self._hurried.discard(threading.current_thread())
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+        self._threads.add(thread)
+        thread.start()
 
     def _work(self) -> None:
         while True:
             with self._guard:
-                if not self._waiting:
+                if not self._waiting or len(self._threads) > self._size:
                     self._threads.discard(threading.current_thread())
                     return
                 task = self._waiting.popleft()
@@ -136,27 +174,42 @@ class _Lane:
     def join(self, end: float) -> bool:
         """Wait for all threads until a moment (monotonic); whether they ended."""
         with self._guard:
-            threads = list(self._threads)
+            threads = [*self._threads, *self._hurried]
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
 
 class Worker:
-    """Runs pipelines, so many at a time, and calls, one after the other.
+    """Runs pipelines and calls, so many at a time.
 
     Args:
         most_jobs: pipelines that run at the same time; more wait for their turn.
+        most_calls: calls that run at the same time; with one, they come back in order.
+
+    Raises:
+        ValueError: a number below 1.
     """
 
-    def __init__(self, *, most_jobs: int = MOST_JOBS) -> None:
-        self._jobs = _Lane("myosapiens-job", most_jobs)
-        self._calls = _Lane("myosapiens-call", MOST_CALLS)
+    def __init__(self, *, most_jobs: int = MOST_JOBS, most_calls: int = MOST_CALLS) -> None:
+        self._jobs = _Lane("myosapiens-job", _positive(most_jobs))
+        self._calls = _Lane("myosapiens-call", _positive(most_calls))
         self._queue: queue.SimpleQueue[tuple[Handle, Message]] = queue.SimpleQueue()
         self._guard = threading.Lock()
         self._open: set[Handle] = set()
         self._closed = False
         _workers.add(self)
+
+    def set_most_jobs(self, most_jobs: int) -> None:
+        """Another number of pipelines at the same time, from now on.
+
+        With more, those that wait start at once; with fewer, those that run go on to their
+        end, and others wait until there is room.
+
+        Raises:
+            ValueError: a number below 1.
+        """
+        self._jobs.resize(_positive(most_jobs))
 
     def submit(self, pipeline: Pipeline) -> Handle:
         """Run a pipeline in a thread.
@@ -165,8 +218,14 @@ class Worker:
             RuntimeError: the worker was shut down.
         """
         handle = Handle(pipeline)
+
+        def task() -> None:
+            self._run_pipeline(handle, pipeline)
+
+        # One that is cancelled does not wait for its turn to say so.
+        handle.on_cancel = lambda: self._jobs.hurry(task)
         self._accept(handle)
-        self._jobs.add(lambda: self._run_pipeline(handle, pipeline))
+        self._jobs.add(task)
         return handle
 
     def submit_call(self, function: Callable[..., Any], *arguments: Any) -> Handle:  # noqa: ANN401
@@ -204,6 +263,12 @@ class Worker:
         with self._guard:
             return tuple(sorted(self._open, key=lambda handle: handle.number))
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether all came to its end; last messages may still be in the queue."""
+        with self._guard:
+            return not self._open
+
     def stop(self) -> None:
         """Take nothing more, stop all, and leave the jobs on the service alone."""
         with self._guard:
@@ -232,8 +297,11 @@ class Worker:
             last = pipeline.run(lambda event: self._queue.put((handle, event)))
         except Exception as error:
             logger.exception("A pipeline broke.")
-            sentence = UNFORESEEN.format(type(error).__name__)
-            last = Failed(token=pipeline.token, sentence=sentence, resumable=True)
+            kind = type(error).__name__
+            fault = Fault(sentence=UNFORESEEN.format(kind), kind=kind)
+            last = Failed(
+                token=pipeline.token, sentence=fault.sentence, fault=fault, resumable=True
+            )
             self._queue.put((handle, last))
         self._close(handle, last)
 
@@ -257,6 +325,12 @@ class Worker:
         with self._guard:
             self._open.discard(handle)
         handle.finish(last)
+
+
+def _positive(number: int) -> int:
+    if number < 1:
+        raise ValueError(f"{number} threads can do nothing")
+    return number
 
 
 _workers: weakref.WeakSet[Worker] = weakref.WeakSet()

@@ -15,6 +15,7 @@ from ..errors import InputError
 
 # Anything else is read differently by different parsers: not an address to send a key to.
 PLAIN_ADDRESS = re.compile(r"[!-\[\]-~]+")
+IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,127}")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -62,6 +63,17 @@ def origin(url: str) -> tuple[str, str, int | None]:
 def without_query(url: str) -> str:
     """The address as it may be shown: a presigned query is a key of its own."""
     return url.split("?", 1)[0]
+
+
+def segment(identifier: str) -> str:
+    """An identifier as a part of a path, which it must not break out of.
+
+    Raises:
+        InputError: it cannot be an identifier.
+    """
+    if not IDENTIFIER.fullmatch(identifier):
+        raise InputError(f"{identifier!r} is no identifier of the service.")
+    return identifier
 
 
 def _split(url: str) -> SplitResult:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import InputError
+from .address import segment
 from .download import download
 from .errors import (
     ExpiredLinkError,
@@ -19,7 +20,7 @@ from .errors import (
 )
 from .models import Asset, UploadReceipt, UploadTicket
 from .retry import with_retry
-from .session import Session, segment
+from .session import Session
 from .transfer import Digest, Progress, os_sentence, upload
 
 CONTENT_TYPES = {

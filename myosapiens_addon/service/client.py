@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from . import assets
+from .address import segment
 from .errors import NotFoundError, RequestError, ServerError, UnreachableError
 from .job_models import Job, JobFilter, JobPage, RetargetRequest
 from .models import (
@@ -28,7 +29,7 @@ from .models import (
 )
 from .retry import RetryPolicy, with_retry
 from .revisions import RevisionMemory
-from .session import Session, build_query, segment
+from .session import Session, build_query
 from .starting import StartedJob, start_retarget
 from .transfer import Digest, Progress
 from .wire import Timeouts

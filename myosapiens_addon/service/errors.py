@@ -36,6 +36,11 @@ from ..errors import MyoSapiensError
 DETAIL_LENGTH = 400
 # Keys look like `ak_live_…`; one that a server echoes is taken out even when it is not ours.
 KEY_PATTERN = re.compile(r"\bak_[A-Za-z0-9]+_[A-Za-z0-9_\-]+")
+# What stands behind the path of an address: presigned, it is a key of its own.
+QUERY_PATTERN = re.compile(r"(\b[a-z][a-z0-9+.\-]*://[^\s?#\"'<>\\]*)[?#][^\s\"'<>\\]*", re.I)
+SIGNATURE_PATTERN = re.compile(
+    r"\b(X-Amz-[A-Za-z\-]+|AWSAccessKeyId|Signature|Policy|Key-Pair-Id)=[^\s&\"'<>\\]+", re.I
+)
 MARKUP_PATTERN = re.compile(r"<\s*(!doctype|html|\?xml|head|body)", re.IGNORECASE)
 
 
@@ -168,8 +173,9 @@ class JobError(ServiceError):
         job_id: str,
         error_type: str | None = None,
         request_id: str | None = None,
+        detail: object = None,
     ) -> None:
-        super().__init__(sentence, request_id=request_id)
+        super().__init__(sentence, request_id=request_id, detail=detail)
         self.job_id = job_id
         self.error_type = error_type
 
@@ -193,6 +199,11 @@ def redact(text: str, secret: str | None = None) -> str:
     if secret:
         text = text.replace(secret, "***")
     return KEY_PATTERN.sub("***", text)
+
+
+def hide_queries(text: str) -> str:
+    """Addresses without their queries, and no signature of one that is cut in pieces."""
+    return SIGNATURE_PATTERN.sub(r"\1=***", QUERY_PATTERN.sub(r"\1", text))
 
 
 def describe_detail(detail: object) -> str:

@@ -253,6 +253,11 @@ class ManifestReport:
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether takes can be solved on it; so it is taken where no state is told."""
+        return self.status.upper() in {"", "READY"}
+
     @classmethod
     def from_json(cls, value: object, endpoint: str) -> Self:
         """From an answer."""

@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
 from .address import normalise_base_url
 from .answers import Secret, read_answer
 from .retry import RetryPolicy, with_retry
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,127}")
 Query = list[tuple[str, str]]
 # The parsed JSON, and what was asked, for the errors of who reads it.
 Content = tuple[object, str]
@@ -92,17 +89,6 @@ class Session:
     def get(self, path: str, query: Query | None = None) -> Content:
         """Send a GET."""
         return self.send("GET", path, query=query)
-
-
-def segment(identifier: str) -> str:
-    """An identifier as a part of a path, which it must not break out of.
-
-    Raises:
-        InputError: it cannot be an identifier.
-    """
-    if not IDENTIFIER.fullmatch(identifier):
-        raise InputError(f"{identifier!r} is no identifier of the service.")
-    return identifier
 
 
 def build_query(**values: object) -> Query:

@@ -133,6 +133,8 @@ class StubService:
         self.revision = 2
         self.tells_metadata = True
         self.heeds_filter = True
+        self.manifest_status: str | None = "READY"
+        self.characters = [_character()]
         self.polls_until_done = 1
         self.job_status = "SUCCEEDED"
         self.job_extra: dict[str, Any] = {}
@@ -246,14 +248,22 @@ class StubService:
 
     def _characters_get(self, received: Received, rest: list[str]) -> Reply:
         if not rest:
-            one = {"character_id": CHARACTER, "name": "Stub", "latest_version": "v2"}
-            return self._page(received, "characters", [one])
-        versions = [
-            {"version": "v1", "status": "READY", "created_at": "2024-01-01T00:00:00Z"},
-            {"version": "v2", "status": "FAILED", "created_at": "2024-02-01T00:00:00Z"},
-        ]
-        told = {"character_id": CHARACTER, "name": "Stub", "versions": versions}
-        return Reply(200, {**told, "ready_versions": versions[:1], "latest_version": versions[1]})
+            short = [
+                {**one, "latest_version": one["latest_version"]["version"], "versions": None}
+                for one in self.characters
+            ]
+            return self._page(received, "characters", short)
+        for one in self.characters:
+            if one["character_id"] == rest[0]:
+                return Reply(200, one)
+        return Reply(404, {"detail": "Character not found"})
+
+    def _characters_post(self, received: Received, rest: list[str]) -> Reply:
+        version = received.query["version"][0]
+        if self.manifest_status is None:
+            return Reply(404, {"detail": f"There is no version {version}."})
+        told = {"character_id": rest[0], "version": version, "status": self.manifest_status}
+        return Reply(200, told)
 
     def _runs_post(self, received: Received, rest: list[str]) -> Reply:  # noqa: ARG002
         take = {1: "c3d_asset_id", 2: "tracker_asset_id"}[self.revision]
@@ -328,6 +338,15 @@ class StubService:
         offset = int(received.query.get("offset", ["0"])[0])
         page = items[offset : offset + limit]
         return Reply(200, {name: page, "total": len(items), "limit": limit, "offset": offset})
+
+
+def _character() -> dict[str, Any]:
+    versions = [
+        {"version": "v1", "status": "READY", "created_at": "2024-01-01T00:00:00Z"},
+        {"version": "v2", "status": "FAILED", "created_at": "2024-02-01T00:00:00Z"},
+    ]
+    told = {"character_id": CHARACTER, "name": "Stub", "versions": versions}
+    return {**told, "ready_versions": versions[:1], "latest_version": versions[1]}
 
 
 def on(method: str, path: str, *replies: Reply | None) -> Fault:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -153,9 +153,87 @@ def test_one_that_waits_for_its_turn_can_be_cancelled(bench: Bench, worker: Work
     bench.stub.polls_until_done = 30
     handles = [worker.submit(begin(bench, f"out{n}")) for n in range(3)]
     handles[2].cancel()
+    assert handles[2].wait(1.0)
+    assert not handles[0].is_done
     drain_until(worker, handles)
     assert isinstance(handles[2].last, events.Canceled)
     assert len(bench.stub.jobs) == 2
+
+
+def until(condition: Callable[[], bool], *, limit_s: float = 10.0) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.01)
+
+
+def test_more_at_a_time_start_at_once(bench: Bench) -> None:
+    bench.stub.polls_until_done = 10_000
+    worker = Worker(most_jobs=1)
+    handles = [worker.submit(begin(bench, f"out{n}")) for n in range(4)]
+    until(lambda: len(bench.stub.jobs) == 1)
+    time.sleep(0.1)
+    assert len(bench.stub.jobs) == 1
+    worker.set_most_jobs(3)
+    until(lambda: len(bench.stub.jobs) == 3)
+    time.sleep(0.1)
+    assert len(bench.stub.jobs) == 3
+    assert worker.shutdown(timeout_s=5.0)
+    assert all(isinstance(handle.last, events.Detached) for handle in handles)
+
+
+def test_fewer_at_a_time_let_those_that_run_end(bench: Bench) -> None:
+    bench.stub.polls_until_done = 10_000
+    worker = Worker(most_jobs=3)
+    first = [worker.submit(begin(bench, f"out{n}")) for n in range(3)]
+    until(lambda: len(bench.stub.jobs) == 3)
+    worker.set_most_jobs(1)
+    later = [worker.submit(begin(bench, f"late{n}")) for n in range(3)]
+    first[0].cancel()
+    until(lambda: first[0].is_done)
+    first[1].cancel()
+    until(lambda: first[1].is_done)
+    time.sleep(0.1)
+    assert len(bench.stub.jobs) == 3, "there are still as many as may be"
+    first[2].cancel()
+    until(lambda: len(bench.stub.jobs) == 4)
+    time.sleep(0.1)
+    assert len(bench.stub.jobs) == 4
+    bench.stub.polls_until_done = 1
+    drain_until(worker, [*first, *later])
+    assert all(isinstance(handle.last, events.Canceled) for handle in first)
+    assert all(isinstance(handle.last, events.Finished) for handle in later)
+    assert worker.shutdown(timeout_s=5.0)
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_none_at_a_time_is_refused(worker: Worker, number: int) -> None:
+    with pytest.raises(ValueError, match="threads"):
+        worker.set_most_jobs(number)
+    with pytest.raises(ValueError, match="threads"):
+        Worker(most_jobs=number)
+    with pytest.raises(ValueError, match="threads"):
+        Worker(most_calls=number)
+
+
+def test_several_calls_at_a_time() -> None:
+    worker = Worker(most_calls=2)
+    both = threading.Barrier(2, timeout=5)
+    handles = [worker.submit_call(both.wait) for _ in range(2)]
+    told = drain_until(worker, handles)
+    assert all(isinstance(message, CallDone) for _handle, message in told)
+    assert worker.shutdown(timeout_s=5.0)
+
+
+def test_a_worker_is_idle_when_all_is_done(worker: Worker) -> None:
+    assert worker.is_idle
+    gate = threading.Event()
+    handle = worker.submit_call(gate.wait, 5)
+    assert not worker.is_idle
+    gate.set()
+    handle.wait(5.0)
+    assert worker.is_idle
+    assert len(list(worker.drain(budget_s=1.0))) == 1
 
 
 def test_a_shutdown_is_quick_and_loses_no_job(bench: Bench) -> None:
@@ -216,6 +294,8 @@ def test_something_unforeseen_is_told_and_the_thread_lives_on(
     drain_until(worker, [first, second])
     assert isinstance(first.last, events.Failed)
     assert "unforeseen" in first.last.sentence
+    assert first.last.fault.sentence == first.last.sentence
+    assert first.last.fault.kind == "ZeroDivisionError"
     assert isinstance(second.last, events.Finished)
 
 
