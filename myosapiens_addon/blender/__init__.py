@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from . import command, preferences
+from . import command, handlers, live, operators, panels, preferences, properties, pump, sidebar
 
-MODULES = (preferences, command)
+# In reverse when it is disabled: first nothing pumps or asks any more, then the threads end.
+MODULES = (preferences, properties, live, sidebar, operators, panels, handlers, pump, command)
 
 
 def register() -> None:

@@ -10,7 +10,6 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from ..errors import RigError
 from ..motion import quaternion
 from ..retarget import bone_layout
 from ..retarget.rig import Rig
@@ -25,27 +24,6 @@ if TYPE_CHECKING:
 # take of the character is aligned with it, whatever rest pose that take's file has.
 BODY_REST = "myosapiens_body_rest"
 SIDE_COLOURS = {"_r": "THEME01", "_l": "THEME04", "": "THEME09"}
-
-
-def find(name: str) -> bpy.types.Object:
-    """The armature object of that name in the current scene.
-
-    Raises:
-        RigError: there is none, or it is no armature.
-    """
-    scene_object = current_scene().objects.get(name)
-    if scene_object is None:
-        present = ", ".join(repr(entry.name) for entry in armatures()) or "none"
-        raise RigError(f"There is no armature {name!r} in the scene; there are: {present}.")
-    if scene_object.type != "ARMATURE":
-        kind = scene_object.type.lower().replace("_", " ")
-        raise RigError(f"{name!r} is no armature but a {kind}; choose an armature.")
-    return scene_object
-
-
-def armatures() -> list[bpy.types.Object]:
-    """The armature objects of the current scene."""
-    return [entry for entry in current_scene().objects if entry.type == "ARMATURE"]
 
 
 def read_rig(armature_object: bpy.types.Object) -> Rig:
@@ -111,7 +89,7 @@ def make(motion: Motion, *, name: str) -> bpy.types.Object:
 def place(armature_object: bpy.types.Object, scene: bpy.types.Scene) -> None:
     """Show a made armature object in a scene."""
     scene.collection.objects.link(armature_object)
-    if UNFINISHED in armature_object:
+    if armature_object.get(UNFINISHED):
         del armature_object[UNFINISHED]
 
 

@@ -19,31 +19,19 @@ from ..jobs.worker import Worker
 from . import paths, preferences, report
 from .answer import Answer
 from .compat import runs_as_module
-from .connection import open_client
+from .connection import connector
 from .landing_options import LandingNotes
 
 if TYPE_CHECKING:
     import argparse
-    import threading
 
     from ..jobs.record import JobRecord
-    from ..jobs.settings import Connect
-    from ..service.client import Client
 
 LOOK_INTERVAL_S = 0.05
 LEAVE_LIMIT_S = 3.0
 PROGRESS_STEP = 0.25
 
 logger = logging.getLogger(__name__)
-
-
-def connector(settings: preferences.Settings) -> Connect:
-    """Makes clients for a pipeline's thread, with these settings."""
-
-    def connect(cancel: threading.Event) -> Client:
-        return open_client(settings, cancel)
-
-    return connect
 
 
 def pipeline_settings(settings: preferences.Settings) -> PipelineSettings:
@@ -162,7 +150,9 @@ def resume(options: argparse.Namespace) -> Answer:
 def _resume_one(
     record: JobRecord, journal: Journal, settings: preferences.Settings
 ) -> report.TakeReport:
-    row = report.TakeReport(c3d=str(record.spec.c3d), markerset=str(record.spec.markerset))
+    row = report.TakeReport(
+        c3d=str(record.spec.c3d or ""), markerset=str(record.spec.markerset or "")
+    )
     try:
         pipeline = Pipeline.resume(
             record.token,
@@ -175,7 +165,7 @@ def _resume_one(
             mark_landed(journal, record.token)
     except MyoSapiensError as error:
         row.error = error.sentence
-        logger.error("%s: %s", record.spec.c3d.name, error.sentence)
+        logger.error("%s: %s", record.take_name, error.sentence)
     return row
 
 
@@ -183,7 +173,7 @@ def _land_as_asked(row: report.TakeReport, files: list[Path], record: JobRecord)
     """Land a take in the file, and into the file, that it was started for; whether it was."""
     from . import headless_takes
 
-    notes = LandingNotes.from_dict(record.landing, name=paths.take_name(record.spec.c3d))
+    notes = LandingNotes.from_dict(record.landing, name=record.take_name)
     if not notes.out:
         # Nobody said where to: a job of the window, which offers it there.
         row.status = "done"

@@ -16,6 +16,7 @@ from ..jobs.spec import JobSpec, Subject
 from ..takes import preflight
 from . import headless_jobs, landing, paths, preferences, report
 from .answer import Answer
+from .connection import connector
 from .landing_options import LandingNotes, LandingOptions
 
 if TYPE_CHECKING:
@@ -50,13 +51,12 @@ def retarget(options: argparse.Namespace) -> Answer:
         row.warnings += _checked(options)
         journal = Journal(paths.user_directory("jobs"))
         settings = preferences.read(base_url=options.base_url)
-        settings.require_access()
-        settings.require_key()
+        connect = connector(settings)
         pipeline = Pipeline.begin(
             _spec(options),
             base_url=settings.base_url,
             journal=journal,
-            connect=headless_jobs.connector(settings),
+            connect=connect,
             settings=headless_jobs.pipeline_settings(settings),
             landing=_notes(options),
         )

@@ -17,7 +17,7 @@ import bpy
 from ..errors import InputError, OutputError, RigError
 from ..motion import glb, resample
 from ..retarget import align, bone_map, keys
-from . import animation, armature
+from . import animation, armature, scene_armatures
 from .compat import current_scene
 from .landing_options import CAPTURE_RATE, SCENE_RATE, LandingOptions
 from .references import Reference
@@ -113,11 +113,11 @@ def pick_armature(options: LandingOptions) -> str | None:
     if options.new_armature:
         return None
     if options.armature is not None:
-        return armature.find(options.armature).name
+        return scene_armatures.find(options.armature).name
     active = bpy.context.view_layer.objects.active
     if active is not None and active.type == "ARMATURE":
         return active.name
-    present = armature.armatures()
+    present = scene_armatures.armatures()
     if len(present) > 1:
         names = ", ".join(repr(entry.name) for entry in present)
         raise InputError(f"The scene has several armatures ({names}); say which one.")
@@ -170,7 +170,7 @@ def land(files: Sequence[Path], *, name: str, options: LandingOptions) -> Landin
     with _timed(landing, "decode"):
         motion = decode(files)
     if target is not None:
-        place = Place(reference=Reference.to(armature.find(target)), scene=current_scene())
+        place = Place(reference=Reference.to(scene_armatures.find(target)), scene=current_scene())
         _land_on(place, motion, landing, name=name, options=options)
         return landing
     built = armature.make(motion, name=name)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import re
@@ -43,10 +44,15 @@ def user_directory(part: str) -> Path:
 
 
 def new_directory(parent: Path, name: str) -> Path:
-    """A folder that was not there before, called `name` or nearly so."""
+    """A folder that was not there before, called `name` or nearly so.
+
+    Raises:
+        InputError: it cannot be made.
+    """
     for number in itertools.count(1):
         folder = parent / (name if number == 1 else f"{name}-{number}")
         try:
+            parent.mkdir(parents=True, exist_ok=True)
             folder.mkdir()
         except FileExistsError:
             continue
@@ -112,6 +118,11 @@ def _umask() -> int:
     return mask
 
 
+@functools.cache
+def _memory_in(file: Path) -> RevisionMemory:
+    return RevisionMemory(file)
+
+
 def revision_memory() -> RevisionMemory:
-    """What is known of servers, kept between starts."""
-    return RevisionMemory(user_directory("service") / "revisions.json")
+    """What is known of servers, kept between starts; one for all who ask."""
+    return _memory_in(user_directory("service") / "revisions.json")

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be done with one job of the list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.props import BoolProperty, IntProperty
+
+from ...errors import MyoSapiensError
+from .. import choices, compat, feedback, job_actions, live, properties, support
+from ..rows import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bpy.types import Context, Event
+
+    from ..rows import LandingPlan, Row
+
+
+def chosen_row() -> Row | None:
+    """The job that is chosen in the list."""
+    group = properties.of_window()
+    if not 0 <= group.job_index < len(group.jobs):
+        return None
+    return live.session().row(group.jobs[group.job_index].key)
+
+
+class _OfJob:
+    """An operator on the chosen job, or in a script on the one of a key."""
+
+    key: IntProperty(
+        name="Job",
+        description="Key of the job's row; 0 for the one chosen in the list",
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        """The chosen job must be one that this can be done with."""
+        row = chosen_row()
+        return feedback.poll(cls, "No job is chosen." if row is None else cls.why_not(row))
+
+    @classmethod
+    def why_not(cls, _row: Row) -> str:
+        """A sentence why this cannot be done with a job; empty when it can."""
+        return ""
+
+    def job(self: Any) -> Row | None:
+        """The job; None, with a report, when there is none or it is not one for this."""
+        row = live.session().row(self.key) if self.key else chosen_row()
+        reason = "There is no such job." if row is None else self.why_not(row)
+        if reason:
+            self.report({"ERROR"}, reason)
+            return None
+        return row
+
+    def attempt(self: Any, act: Callable[[], None]) -> bool:
+        """Do it; False, with a report, when it cannot be begun."""
+        try:
+            act()
+        except MyoSapiensError as error:
+            self.report({"ERROR"}, error.sentence)
+            return False
+        return True
+
+
+class MYOSAPIENS_OT_cancel_job(bpy.types.Operator, _OfJob):
+    """Stop the job, here and on the service."""
+
+    bl_idname = "myosapiens.cancel_job"
+    bl_label = "Cancel Job"
+
+    @classmethod
+    def why_not(cls, row: Row) -> str:
+        """It must be under way."""
+        return row.why_not_cancel()
+
+    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+        """Ask it to stop, and return at once."""
+        row = self.job()
+        done = row is not None and self.attempt(lambda: job_actions.cancel(live.session(), row))
+        return {"FINISHED"} if done else {"CANCELLED"}
+
+    def execute(self, context: Context) -> set[str]:  # noqa: ARG002
+        """Stop it, and wait until it has."""
+        row = self.job()
+        if row is None or not self.attempt(lambda: job_actions.cancel(live.session(), row)):
+            return {"CANCELLED"}
+        live.session().wait([row])
+        live.session().wait_for_errands()
+        return {"FINISHED"}
+
+
+class MYOSAPIENS_OT_retry_job(bpy.types.Operator, _OfJob):
+    """Go on with a job that broke off; a take whose job came to nothing is sent again."""
+
+    # Without REGISTER, as Retarget: it may send, and pay for, a take again.
+    bl_idname = "myosapiens.retry_job"
+    bl_label = "Go On"
+
+    @classmethod
+    def why_not(cls, row: Row) -> str:
+        """It must be at rest, without a result."""
+        return row.why_not_retry()
+
+    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+        """Begin, and return at once."""
+        return {"CANCELLED"} if self._begin(context) is None else {"FINISHED"}
+
+    def execute(self, context: Context) -> set[str]:
+        """Begin, and wait for the end."""
+        row = self._begin(context)
+        if row is None:
+            return {"CANCELLED"}
+        live.session().wait([row])
+        return feedback.finish(self, [row])
+
+    def _begin(self, context: Context) -> Row | None:
+        row = self.job()
+        if row is None:
+            return None
+        plan = _plan(context, row, silent=True)
+        session = live.session()
+        return row if self.attempt(lambda: job_actions.retry(session, row, plan)) else None
+
+
+class MYOSAPIENS_OT_import_job(bpy.types.Operator, _OfJob):
+    """Put the job's result on the armature that is chosen under Target, as a new action."""
+
+    bl_idname = "myosapiens.import_job"
+    bl_label = "Import"
+
+    @classmethod
+    def why_not(cls, row: Row) -> str:
+        """It must have a result."""
+        return row.why_not_import()
+
+    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+        """Begin, and return at once."""
+        return {"CANCELLED"} if self._begin(context) is None else {"FINISHED"}
+
+    def execute(self, context: Context) -> set[str]:
+        """Import, and wait for the action."""
+        row = self._begin(context)
+        if row is None:
+            return {"CANCELLED"}
+        live.session().wait([row])
+        return feedback.finish(self, [row])
+
+    def _begin(self, context: Context) -> Row | None:
+        row = self.job()
+        if row is None:
+            return None
+
+        def act() -> None:
+            plan = _plan(context, row)
+            if plan is not None:
+                job_actions.import_result(live.session(), row, plan)
+
+        return row if self.attempt(act) else None
+
+
+def _plan(context: Context, row: Row, *, silent: bool = False) -> LandingPlan | None:
+    """Where the result goes by the scene's choices of this moment.
+
+    Raises:
+        MyoSapiensError: they are not clear, and it is not `silent`.
+    """
+    try:
+        wanted = choices.read(context.scene)
+    except MyoSapiensError:
+        if silent:
+            return None
+        raise
+    return choices.plan_for(live.session(), wanted, name=row.name)
+
+
+class MYOSAPIENS_OT_remove_job(bpy.types.Operator, _OfJob):
+    """Take the job off the list; files that were fetched stay where they are."""
+
+    bl_idname = "myosapiens.remove_job"
+    bl_label = "Remove from List"
+
+    everything: BoolProperty(
+        name="All at Rest",
+        description="All jobs that are done, failed or cancelled",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def why_not(cls, row: Row) -> str:
+        """It must be at rest."""
+        return row.why_not_remove()
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        """Ask first where a job would be lost sight of that may still come to something."""
+        row = self.job() if not self.everything else None
+        if row is not None and (row.can_resume or row.state is State.READY):
+            return context.window_manager.invoke_confirm(
+                self,
+                event,
+                title="Remove from List",
+                message=f"{row.name} was not imported, or is not finished. Remove it?",
+                confirm_text="Remove",
+            )
+        return self.execute(context)
+
+    def execute(self, context: Context) -> set[str]:  # noqa: ARG002
+        """Remove it."""
+        session = live.session()
+        if self.everything:
+            ended = (State.DONE, State.FAILED, State.CANCELED, State.REMOTE)
+            rows = [row for row in session.rows if row.state in ended and not row.can_resume]
+        else:
+            row = self.job()
+            rows = [row] if row is not None else []
+        for row in rows:
+            job_actions.remove(session, row)
+        return {"FINISHED"} if rows else {"CANCELLED"}
+
+
+class MYOSAPIENS_OT_copy_job_id(bpy.types.Operator, _OfJob):
+    """Copy the job's id to the clipboard."""
+
+    bl_idname = "myosapiens.copy_job_id"
+    bl_label = "Copy Job ID"
+
+    @classmethod
+    def why_not(cls, row: Row) -> str:
+        """It must have one."""
+        return "" if row.job_id else "The job is not on the service yet."
+
+    def execute(self, context: Context) -> set[str]:
+        """Copy it."""
+        row = self.job()
+        if row is None:
+            return {"CANCELLED"}
+        context.window_manager.clipboard = row.job_id or ""
+        self.report({"INFO"}, f"Copied {row.job_id}")
+        return {"FINISHED"}
+
+
+class MYOSAPIENS_OT_copy_details(bpy.types.Operator, _OfJob):
+    """Copy all that the service's support needs to know of the job; keys are masked."""
+
+    bl_idname = "myosapiens.copy_details"
+    bl_label = "Copy Details"
+
+    def execute(self, context: Context) -> set[str]:
+        """Copy them."""
+        row = self.job()
+        if row is None:
+            return {"CANCELLED"}
+        context.window_manager.clipboard = support.details(row)
+        self.report({"INFO"}, f"The details of {row.name} are in the clipboard")
+        return {"FINISHED"}
+
+
+class MYOSAPIENS_OT_open_job_folder(bpy.types.Operator, _OfJob):
+    """Show the job's files in the file manager."""
+
+    bl_idname = "myosapiens.open_job_folder"
+    bl_label = "Open Folder"
+
+    @classmethod
+    def why_not(cls, row: Row) -> str:
+        """They must be here."""
+        return "" if row.files else "Nothing of this job has been fetched yet."
+
+    def execute(self, context: Context) -> set[str]:  # noqa: ARG002
+        """Show them."""
+        row = self.job()
+        if row is None:
+            return {"CANCELLED"}
+        folder = Path(row.files[0]).parent
+        return set(bpy.ops.wm.path_open(filepath=str(folder)))
+
+
+classes = (
+    MYOSAPIENS_OT_cancel_job,
+    MYOSAPIENS_OT_retry_job,
+    MYOSAPIENS_OT_import_job,
+    MYOSAPIENS_OT_remove_job,
+    MYOSAPIENS_OT_copy_job_id,
+    MYOSAPIENS_OT_copy_details,
+    MYOSAPIENS_OT_open_job_folder,
+)
+register, unregister = compat.registrars(classes)

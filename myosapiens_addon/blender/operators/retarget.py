@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job: send takes to the service and put what comes back on an armature."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.props import StringProperty
+
+from ...errors import InputError, MyoSapiensError
+from .. import choices, compat, feedback, job_actions, live, paths, preferences, properties
+
+if TYPE_CHECKING:
+    from bpy.types import Context, Event
+
+    from ..rows import Row
+
+
+class MYOSAPIENS_OT_retarget(bpy.types.Operator):
+    """Send the takes to the service; each result becomes an action on the target armature."""
+
+    # Without REGISTER, so that neither Repeat Last nor Adjust Last Operation sends, and pays
+    # for, a take a second time.
+    bl_idname = "myosapiens.retarget"
+    bl_label = "Retarget"
+
+    c3d: StringProperty(
+        name="Take",
+        description="The C3D file; empty for the takes of the scene's list",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    markerset: StringProperty(
+        name="Markerset",
+        description="The markerset; empty for the scene's",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    armature: StringProperty(
+        name="Armature",
+        description="Name of the armature object; empty for the scene's choice",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """The way to the service must be open; the choices are checked when it is pressed."""
+        return feedback.poll(cls, why_not_send(context))
+
+    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+        """Send, and return at once: the session follows the jobs."""
+        reason = why_not_ready(context) if not self.c3d else ""
+        if reason:
+            self.report({"ERROR"}, reason)
+            return {"CANCELLED"}
+        rows = self._send(context)
+        if not rows:
+            return {"CANCELLED"}
+        names = rows[0].name if len(rows) == 1 else f"{len(rows)} takes"
+        self.report({"INFO"}, f"{names}: sent; go on working, the jobs are in the list.")
+        return {"FINISHED"}
+
+    def execute(self, context: Context) -> set[str]:
+        """Send, and wait until the actions are there."""
+        rows = self._send(context)
+        live.session().wait(rows)
+        return feedback.finish(self, rows)
+
+    def _send(self, context: Context) -> list[Row]:
+        """The rows of the jobs that were begun; empty, with a report, when nothing was."""
+        try:
+            wanted = self._read(context)
+            check_target(wanted)
+            return send_all(wanted)
+        except MyoSapiensError as error:
+            self.report({"ERROR"}, error.sentence)
+            return []
+
+    def _read(self, context: Context) -> choices.Choices:
+        scene = context.scene
+        if self.armature:
+            wanted = choices.read(scene, target_name=self.armature)
+        else:
+            wanted = choices.read(scene)
+        if self.c3d:
+            wanted = replace(wanted, takes=(properties.absolute(self.c3d),))
+        if self.markerset:
+            wanted = replace(wanted, markerset=properties.absolute(self.markerset))
+        if not wanted.takes:
+            raise InputError("No take is chosen: add one or more C3D files.")
+        return wanted
+
+
+def why_not_send(_context: Context) -> str:
+    """A sentence why nothing can be sent at all; empty when it can."""
+    try:
+        settings = preferences.read()
+        settings.require_access()
+        settings.require_key()
+    except MyoSapiensError as error:
+        return error.sentence
+    return ""
+
+
+def why_not_ready(context: Context) -> str:
+    """A sentence why the scene's takes cannot be sent yet; empty when they can."""
+    group = properties.of_scene(context.scene)
+    if not group.takes:
+        return "No take is chosen: add one or more C3D files."
+    if not group.markerset:
+        return "No markerset is chosen: choose the one that the takes were recorded with."
+    markerset = properties.absolute(group.markerset)
+    for take in group.takes:
+        summary = live.summaries().find(properties.absolute(take.filepath), markerset)
+        if summary is not None and summary.errors:
+            return f"{take.name}: {summary.errors[0]}"
+    if group.target == "EXISTING":
+        found = choices.why_no_target(context.scene)
+        return found if isinstance(found, str) else ""
+    return ""
+
+
+def check_target(wanted: choices.Choices) -> None:
+    """Refuse, before anything is paid, an armature that shares no name with any body.
+
+    Raises:
+        InputError: it does not; or the markerset, which names the bodies, cannot be read.
+    """
+    if wanted.target is None or not wanted.markerset:
+        return
+    target = wanted.target.find_armature()
+    bodies = live.summaries().bodies(wanted.markerset)
+    if target is None or bodies is None or bodies & set(target.data.bones.keys()):
+        return
+    raise InputError(
+        f"No bone of {wanted.target.name!r} is called like a body of the markerset (such as "
+        f"{min(bodies)!r}): choose the character's own armature, or New Armature."
+    )
+
+
+def send_all(wanted: choices.Choices) -> list[Row]:
+    """One job per take, the first of them uppermost in the list."""
+    session = live.session()
+    specs = [
+        (take, choices.spec_for(wanted, take, tell_names=preferences.tells_names()))
+        for take in wanted.takes
+    ]
+    rows: list[Row] = []
+    for take, spec in reversed(specs):
+        name = paths.take_name(Path(take))
+        plan = choices.plan_for(session, wanted, name=name)
+        notes = choices.notes_for(plan)
+        rows.insert(0, job_actions.send(session, spec, name=name, plan=plan, notes=notes))
+    live.recent().use(wanted.markerset)
+    return rows
+
+
+classes = (MYOSAPIENS_OT_retarget,)
+register, unregister = compat.registrars(classes)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What takes the motion, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from .. import choices, compat, properties
+from .base import Panel
+from .wording import sentence
+
+if TYPE_CHECKING:
+    from bpy.types import Context
+
+
+class MYOSAPIENS_PT_target(bpy.types.Panel, Panel):
+    """Where results go."""
+
+    bl_label = "Target"
+
+    def draw(self, context: Context) -> None:
+        """Armature, rate, start, name."""
+        group = properties.of_scene(context.scene)
+        layout = self.layout
+        layout.row().prop(group, "target", expand=True)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        if group.target == "EXISTING":
+            _draw_armature(layout, context)
+        column = layout.column()
+        column.prop(group, "rate")
+        if group.rate == "CUSTOM":
+            column.prop(group, "custom_rate", text="Per Second")
+        column.prop(group, "start_frame")
+        column.prop(group, "set_range")
+        _draw_name(layout, context)
+
+
+def _draw_armature(layout: bpy.types.UILayout, context: Context) -> None:
+    group = properties.of_scene(context.scene)
+    layout.prop(group, "armature", icon="ARMATURE_DATA")
+    found = choices.why_no_target(context.scene)
+    if isinstance(found, str):
+        sentence(layout, context, found, icon="ERROR", alert=True)
+    elif found != group.armature:
+        sentence(layout, context, f"{found.name} takes the motion", icon="FORWARD")
+
+
+def _draw_name(layout: bpy.types.UILayout, context: Context) -> None:
+    group = properties.of_scene(context.scene)
+    row = layout.row()
+    row.enabled = len(group.takes) <= 1
+    row.prop(group, "action_name", placeholder="As the take")
+    if len(group.takes) > 1:
+        text = "Several takes: each action is called after its take."
+        sentence(layout, context, text, icon="INFO")
+
+
+classes = (MYOSAPIENS_PT_target,)
+register, unregister = compat.registrars(classes)
