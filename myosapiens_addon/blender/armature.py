@@ -75,7 +75,7 @@ def make(motion: Motion, *, name: str) -> bpy.types.Object:
     layout = bone_layout.lay_out(motion)
     armature = bpy.data.armatures.new(name)
     armature_object = bpy.data.objects.new(name, armature)
-    armature_object[UNFINISHED] = True
+    armature_object[UNFINISHED] = armature[UNFINISHED] = True
     with _workshop(armature_object):
         _add_bones(armature, motion, layout)
     for index, body in enumerate(motion.names):
@@ -89,8 +89,9 @@ def make(motion: Motion, *, name: str) -> bpy.types.Object:
 def place(armature_object: bpy.types.Object, scene: bpy.types.Scene) -> None:
     """Show a made armature object in a scene."""
     scene.collection.objects.link(armature_object)
-    if armature_object.get(UNFINISHED):
-        del armature_object[UNFINISHED]
+    for block in (armature_object, armature_object.data):
+        if block is not None and block.get(UNFINISHED):
+            del block[UNFINISHED]
 
 
 def remove(armature_object: bpy.types.Object) -> None:

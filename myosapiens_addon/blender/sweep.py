@@ -13,10 +13,6 @@ from .compat import UNFINISHED
 
 def sweep() -> None:
     """Remove every unfinished action and armature of the file. No import may be under way."""
-    for action in [entry for entry in bpy.data.actions if entry.get(UNFINISHED)]:
-        bpy.data.actions.remove(action)
-    for scene_object in [entry for entry in bpy.data.objects if entry.get(UNFINISHED)]:
-        armature = scene_object.data
-        bpy.data.objects.remove(scene_object)
-        if armature is not None and not armature.users:
-            bpy.data.armatures.remove(armature)
+    for blocks in (bpy.data.actions, bpy.data.objects, bpy.data.armatures):
+        for block in [entry for entry in blocks if entry.get(UNFINISHED)]:
+            blocks.remove(block)

@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 import pytest
 
-from myosapiens_addon.blender import armature
+from myosapiens_addon.blender import armature, scene_armatures
 from myosapiens_addon.errors import RigError
 from tests.helpers.motions import NAMES, moving
 
@@ -73,6 +73,6 @@ def test_a_rig_read_back_has_parents_first_and_body_rests() -> None:
 def test_what_is_no_armature_is_refused_by_name() -> None:
     bpy.ops.mesh.primitive_cube_add()
     with pytest.raises(RigError, match="is no armature but a mesh"):
-        armature.find("Cube")
+        scene_armatures.find("Cube")
     with pytest.raises(RigError, match=r"no armature 'Rig' in the scene; there are: none"):
-        armature.find("Rig")
+        scene_armatures.find("Rig")

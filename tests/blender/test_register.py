@@ -9,8 +9,9 @@ import myosapiens_addon
 
 BASES = (
     bpy.types.AddonPreferences, bpy.types.Operator, bpy.types.Panel, bpy.types.PropertyGroup,
-    bpy.types.UIList, bpy.types.Menu, bpy.types.Header,
+    bpy.types.UIList, bpy.types.Menu, bpy.types.Header, bpy.types.FileHandler,
 )  # fmt: skip
+PREFIXES = tuple(f"MYOSAPIENS_{kind}_" for kind in ("OT", "PT", "UL", "MT", "FH", "PG"))
 
 
 def registered() -> set[str]:
@@ -41,8 +42,6 @@ def test_classes_are_named_as_blender_wants() -> None:
     myosapiens_addon.register()
     try:
         for name in ours():
-            assert name.startswith(("MYOSAPIENS_OT_", "MYOSAPIENS_PT_", "MYOSAPIENS_UL_")) or (
-                name == "MYOSAPIENS_preferences"
-            )
+            assert name.startswith(PREFIXES) or name == "MYOSAPIENS_preferences"
     finally:
         myosapiens_addon.unregister()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class MYOSAPIENS_PT_retarget(bpy.types.Panel, Panel):
-    """Always in sight: it has no header to fold it by."""
+    """Sends what was chosen above."""
 
+    # With a header: Blender puts panels without one on top, before what is to be done first.
     bl_label = "Retarget"
-    bl_options: ClassVar[set[str]] = {"HIDE_HEADER"}
 
     def draw(self, context: Context) -> None:
         """The button, and why it is grey."""
