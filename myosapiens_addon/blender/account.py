@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, MyoSapiensError
 from ..service.catalogue import Catalogue, fetch_catalogue
-from ..service.errors import AuthenticationError, UnreachableError
+from ..service.errors import AuthenticationError, ConflictError, ServiceError, UnreachableError
 from . import connection, job_actions, paths, preferences
 
 if TYPE_CHECKING:
@@ -159,7 +159,12 @@ class Account:
             listing.total = None if listing.total is None else listing.total - removed
             listing.sentence = "The file is deleted."
 
-        self._ask(_delete_asset, access, asset_id, then=gone, failed=_failing(listing))
+        def refused(error: MyoSapiensError) -> None:
+            if isinstance(error, ConflictError):
+                error = ServiceError(_why_kept(self.assets, asset_id))
+            _failing(listing)(error)
+
+        self._ask(_delete_asset, access, asset_id, then=gone, failed=refused)
 
     @property
     def key_shown(self) -> str:
@@ -231,6 +236,12 @@ def _failing(listing: Listing) -> Callable[[MyoSapiensError], None]:
         listing.is_fetching, listing.sentence, listing.is_alert = False, error.sentence, True
 
     return failed
+
+
+def _why_kept(assets: list[Asset], asset_id: str) -> str:
+    names = [asset.filename for asset in assets if asset.asset_id == asset_id and asset.filename]
+    name = names[0] if names else "The file"
+    return f"{name} stays: a job of the account still refers to it. Only unused files can go."
 
 
 def _ignore(error: MyoSapiensError) -> None:

@@ -95,6 +95,7 @@ class Pipeline:
         self._resumed = resumed
         self._stop = threading.Event()
         self._detached = False
+        self._run_now: Run | None = None
 
     @classmethod
     def begin(
@@ -186,8 +187,9 @@ class Pipeline:
 
     @property
     def record(self) -> JobRecord:
-        """The job as it stands in the journal."""
-        return self._record
+        """The job as it stands in the journal, while it runs too. From any thread."""
+        run = self._run_now
+        return self._record if run is None else run.record
 
     def cancel(self) -> None:
         """Stop within 0.5 s, and tell the service to stop too. From any thread."""
@@ -239,10 +241,11 @@ class Pipeline:
                 emit=emit,
                 stop=self._stop,
             )
+            self._run_now = run
             try:
                 self._go(run)
             finally:
-                self._record = run.record
+                self._record, self._run_now = run.record, None
         record = self._record
         return Finished(token=self.token, files=record.files, job=run.job, record=record)
 

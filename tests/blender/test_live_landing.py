@@ -281,5 +281,3 @@ def test_disabling_in_the_midst_leaves_nothing_behind() -> None:
     assert time.perf_counter() - started < 2.0
     assert not bpy.data.actions
     assert not bpy.data.armatures
-
-

@@ -40,7 +40,9 @@ class _OfJob:
 
     @classmethod
     def poll(cls, _context: Context) -> bool:
-        """The chosen job must be one that this can be done with."""
+        """The chosen job must be one that this can be done with; in the background, any."""
+        if bpy.app.background:
+            return any(not cls.why_not(row) for row in live.session().rows)
         row = chosen_row()
         return feedback.poll(cls, "No job is chosen." if row is None else cls.why_not(row))
 
