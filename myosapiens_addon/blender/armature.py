@@ -13,7 +13,7 @@ from mathutils import Vector
 from ..motion import quaternion
 from ..retarget import bone_layout
 from ..retarget.rig import Rig
-from .compat import UNFINISHED, current_scene
+from .compat import UNFINISHED, current_scene, overriding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +128,7 @@ def _workshop(armature_object: bpy.types.Object) -> Iterator[None]:
         scene.collection.objects.link(armature_object)
         layer = scene.view_layers[0]
         layer.objects.active = armature_object
-        with bpy.context.temp_override(
+        with overriding(
             scene=scene, view_layer=layer, active_object=armature_object, object=armature_object
         ):
             bpy.ops.object.mode_set(mode="EDIT")

@@ -135,6 +135,25 @@ def current_scene() -> bpy.types.Scene:
     return scene
 
 
+def overriding(**context: object) -> Any:  # noqa: ANN401 - a context manager
+    """`temp_override`, which the 5.2 stubs do not know to be a context manager."""
+    override: Any = bpy.context.temp_override
+    return override(**context)
+
+
+def operators() -> Any:  # noqa: ANN401 - registered at run time
+    """Our own operators."""
+    found: Any = bpy.ops
+    return found.myosapiens
+
+
+def listener(handler: Callable[..., None]) -> Callable[..., None]:
+    """A function for `bpy.app.handlers` that survives the opening of another file."""
+    persistent: Any = bpy.app.handlers.persistent
+    marked: Callable[..., None] = persistent(handler)
+    return marked
+
+
 def registrars(classes: tuple[type, ...]) -> tuple[Callable[[], None], Callable[[], None]]:
     """`register` and `unregister` for classes; the 4.2 stubs hide that the factory returns them."""
     factory: Any = bpy.utils.register_classes_factory

@@ -24,6 +24,22 @@ def poll(operator_class: Any, reason: str) -> bool:  # noqa: ANN401 - a class of
     return not reason
 
 
+def ask(
+    operator: bpy.types.Operator,
+    context: Any,  # noqa: ANN401
+    event: bpy.types.Event,
+    *,
+    title: str,
+    text: str,
+    confirm: str,
+) -> set[str]:
+    """For `invoke`: ask the user before `execute`."""
+    answer: set[str] = context.window_manager.invoke_confirm(
+        operator, event, title=title, message=text, confirm_text=confirm
+    )
+    return answer
+
+
 def finish(operator: bpy.types.Operator, rows: Sequence[Row]) -> set[str]:
     """For a blocking `execute`: report what failed, and push one undo step for what was done."""
     done = [row for row in rows if row.state is State.DONE]

@@ -4,29 +4,29 @@
 from __future__ import annotations
 
 import bpy
-from bpy.app.handlers import persistent
 
 from . import live, sidebar, sweep
+from .compat import listener
 
 
-@persistent
+@listener
 def _before_load(*_arguments: object) -> None:
     live.session().open_other_file()
 
 
-@persistent
+@listener
 def _after_load(*_arguments: object) -> None:
     sweep.sweep()
     sidebar.forget_lists()
     live.session().touch()
 
 
-@persistent
+@listener
 def _before_undo(*_arguments: object) -> None:
     live.session().interrupt_landings()
 
 
-@persistent
+@listener
 def _after_undo(*_arguments: object) -> None:
     sweep.sweep()
     live.session().touch()

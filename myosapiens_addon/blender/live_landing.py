@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from .references import Reference
     from .rows import LandingPlan, Row
 
-Call = "Callable[..., None]"
-
 
 class Stage(Enum):
     """What comes next."""
@@ -59,7 +57,7 @@ class LiveLanding:
         row: Row,
         plan: LandingPlan,
         *,
-        call: Call,
+        call: Callable[..., None],
         concluded: Callable[[LiveLanding, MyoSapiensError | None], None],
     ) -> None:
         self.row = row
@@ -123,7 +121,9 @@ class LiveLanding:
                 armature.remove(built)
         self._place = None
 
-    def _ask(self, function: Callable[..., Any], *arguments: object, then: Call) -> None:
+    def _ask(
+        self, function: Callable[..., Any], *arguments: object, then: Callable[..., None]
+    ) -> None:
         turn = self._turn
 
         def arrived(result: Any) -> None:  # noqa: ANN401

@@ -129,7 +129,7 @@ class MYOSAPIENS_preferences(bpy.types.AddonPreferences, take_defaults.TakeDefau
         default=False,
     )
 
-    def draw(self, context: Context) -> None:  # noqa: ARG002
+    def draw(self, context: Context) -> None:
         """Show the settings."""
         layout = self.layout
         layout.use_property_split = True

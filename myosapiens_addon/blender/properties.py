@@ -170,7 +170,7 @@ class MYOSAPIENS_PG_window(bpy.types.PropertyGroup):
     asset_index: IntProperty(name="File", description="The chosen file on the service")
 
 
-def of_scene(scene: bpy.types.Scene) -> Any:  # noqa: ANN401 - registered at run time
+def of_scene(scene: bpy.types.Scene | None) -> Any:  # noqa: ANN401 - registered at run time
     """The scene's choices."""
     versioned: Any = scene
     return versioned.myosapiens

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import bpy
 
 from . import compat, live, sidebar
-from .compat import current_scene
+from .compat import current_scene, operators, overriding
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event
@@ -35,11 +35,11 @@ class MYOSAPIENS_OT_follow_jobs(bpy.types.Operator):
 
     bl_idname = "myosapiens.follow_jobs"
     bl_label = "Follow Jobs"
-    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+    bl_options = {"INTERNAL"}
 
     running: ClassVar[list[MYOSAPIENS_OT_follow_jobs]] = []
 
-    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+    def invoke(self, context: Context, event: Event) -> set[str]:
         """Begin."""
         if self.running:
             return {"CANCELLED"}
@@ -53,7 +53,7 @@ class MYOSAPIENS_OT_follow_jobs(bpy.types.Operator):
         self.running.append(self)
         return {"RUNNING_MODAL"}
 
-    def modal(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+    def modal(self, context: Context, event: Event) -> set[str]:
         """Pump at each tick; all other events are the user's."""
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
@@ -67,7 +67,7 @@ class MYOSAPIENS_OT_follow_jobs(bpy.types.Operator):
         self._set_interval(WRITING_INTERVAL_S if session.is_writing else CALM_INTERVAL_S)
         return {"PASS_THROUGH"}
 
-    def cancel(self, context: Context) -> None:  # noqa: ARG002
+    def cancel(self, context: Context) -> None:
         """The window is closed, or another file opened: the jobs go on."""
         self._stop()
 
@@ -106,8 +106,8 @@ def _look_after() -> None:
         return
     sidebar.look_after(current_scene())
     if session.is_busy and not MYOSAPIENS_OT_follow_jobs.running:
-        with bpy.context.temp_override(window=first_window):
-            bpy.ops.myosapiens.follow_jobs("INVOKE_DEFAULT")
+        with overriding(window=first_window):
+            operators().follow_jobs("INVOKE_DEFAULT")
     sidebar.show_changes()
 
 

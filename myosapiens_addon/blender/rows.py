@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,7 +40,7 @@ class State(Enum):
     REMOTE = "On the service"
 
 
-ICONS = {
+ICONS: dict[Any, Any] = {
     State.PREPARING: "SORTTIME",
     State.WAITING: "SORTTIME",
     State.UPLOADING: "EXPORT",

@@ -6,6 +6,8 @@ The user's own undo steps between two slices of an import hold what was there at
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from .compat import UNFINISHED
@@ -13,6 +15,7 @@ from .compat import UNFINISHED
 
 def sweep() -> None:
     """Remove every unfinished action and armature of the file. No import may be under way."""
-    for blocks in (bpy.data.actions, bpy.data.objects, bpy.data.armatures):
+    kinds: tuple[Any, ...] = (bpy.data.actions, bpy.data.objects, bpy.data.armatures)
+    for blocks in kinds:
         for block in [entry for entry in blocks if entry.get(UNFINISHED)]:
             blocks.remove(block)

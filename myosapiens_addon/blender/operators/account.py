@@ -27,7 +27,7 @@ class _OnService:
     @classmethod
     def poll(cls, context: Context) -> bool:
         """The way to the service must be open."""
-        return feedback.poll(cls, why_not_send(context))
+        return feedback.poll(cls, why_not_send())
 
     def attempt(self: Any, act: Callable[[], None]) -> set[str]:
         """Begin; a report when it cannot be begun."""
@@ -52,12 +52,12 @@ class MYOSAPIENS_OT_test_connection(bpy.types.Operator):
     bl_idname = "myosapiens.test_connection"
     bl_label = "Test Connection"
 
-    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+    def invoke(self, context: Context, event: Event) -> set[str]:
         """Ask; the answer shows in the panel."""
         live.account().check()
         return {"FINISHED"}
 
-    def execute(self, context: Context) -> set[str]:  # noqa: ARG002
+    def execute(self, context: Context) -> set[str]:
         """Ask, and wait for the answer."""
         account = live.account()
         account.check()
@@ -86,7 +86,7 @@ class MYOSAPIENS_OT_open_preferences(bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
 
-    def execute(self, context: Context) -> set[str]:  # noqa: ARG002
+    def execute(self, context: Context) -> set[str]:
         """Open them."""
         if self.section == "SYSTEM":
             bpy.ops.screen.userpref_show(section="SYSTEM")
@@ -105,13 +105,13 @@ class MYOSAPIENS_OT_fetch_jobs(bpy.types.Operator, _OnService):
         name="More", description="The next older ones", default=False, options={"SKIP_SAVE"}
     )
 
-    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+    def invoke(self, context: Context, event: Event) -> set[str]:
         """Ask; the answer shows in the list."""
         return self.attempt(lambda: live.account().fetch_jobs(more=self.more))
 
     def execute(self, context: Context) -> set[str]:
         """Ask, and wait for the answer."""
-        if self.invoke(context, None) != {"FINISHED"}:
+        if self.attempt(lambda: live.account().fetch_jobs(more=self.more)) != {"FINISHED"}:
             return {"CANCELLED"}
         return self.wait(live.account().jobs_listing)
 
@@ -126,13 +126,13 @@ class MYOSAPIENS_OT_fetch_assets(bpy.types.Operator, _OnService):
         name="More", description="The next of them", default=False, options={"SKIP_SAVE"}
     )
 
-    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+    def invoke(self, context: Context, event: Event) -> set[str]:
         """Ask; the answer shows in the list."""
         return self.attempt(lambda: live.account().fetch_assets(more=self.more))
 
     def execute(self, context: Context) -> set[str]:
         """Ask, and wait for the answer."""
-        if self.invoke(context, None) != {"FINISHED"}:
+        if self.attempt(lambda: live.account().fetch_assets(more=self.more)) != {"FINISHED"}:
             return {"CANCELLED"}
         return self.wait(live.account().assets_listing)
 
@@ -156,7 +156,7 @@ class MYOSAPIENS_OT_delete_asset(bpy.types.Operator, _OnService):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """One must be chosen."""
-        reason = why_not_send(context)
+        reason = why_not_send()
         if not reason and chosen_asset() is None:
             reason = "No file is chosen."
         return feedback.poll(cls, reason)
@@ -168,15 +168,17 @@ class MYOSAPIENS_OT_delete_asset(bpy.types.Operator, _OnService):
             self.asset_id = asset.asset_id
         self.is_asked = True
         name = asset.filename if asset is not None else self.asset_id
-        return context.window_manager.invoke_confirm(
+        question = f"Delete {name}? It cannot be brought back."
+        return feedback.ask(
             self,
+            context,
             event,
             title="Delete File on the Service",
-            message=f"Delete {name}? It cannot be brought back.",
-            confirm_text="Delete",
+            text=question,
+            confirm="Delete",
         )
 
-    def execute(self, context: Context) -> set[str]:  # noqa: ARG002
+    def execute(self, context: Context) -> set[str]:
         """Delete it; a script waits for the answer."""
         asset = chosen_asset()
         asset_id = self.asset_id or (asset.asset_id if asset is not None else "")

@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, IntProperty
 
 from ...errors import MyoSapiensError
 from .. import choices, compat, feedback, job_actions, live, properties, support
+from ..compat import current_scene
 from ..rows import State
 
 if TYPE_CHECKING:
@@ -81,13 +82,13 @@ class MYOSAPIENS_OT_cancel_job(bpy.types.Operator, _OfJob):
         """It must be under way."""
         return row.why_not_cancel()
 
-    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+    def invoke(self, context: Context, event: Event) -> set[str]:
         """Ask it to stop, and return at once."""
         row = self.job()
         done = row is not None and self.attempt(lambda: job_actions.cancel(live.session(), row))
         return {"FINISHED"} if done else {"CANCELLED"}
 
-    def execute(self, context: Context) -> set[str]:  # noqa: ARG002
+    def execute(self, context: Context) -> set[str]:
         """Stop it, and wait until it has."""
         row = self.job()
         if row is None or not self.attempt(lambda: job_actions.cancel(live.session(), row)):
@@ -109,23 +110,23 @@ class MYOSAPIENS_OT_retry_job(bpy.types.Operator, _OfJob):
         """It must be at rest, without a result."""
         return row.why_not_retry()
 
-    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+    def invoke(self, context: Context, event: Event) -> set[str]:
         """Begin, and return at once."""
-        return {"CANCELLED"} if self._begin(context) is None else {"FINISHED"}
+        return {"CANCELLED"} if self._begin() is None else {"FINISHED"}
 
     def execute(self, context: Context) -> set[str]:
         """Begin, and wait for the end."""
-        row = self._begin(context)
+        row = self._begin()
         if row is None:
             return {"CANCELLED"}
         live.session().wait([row])
         return feedback.finish(self, [row])
 
-    def _begin(self, context: Context) -> Row | None:
+    def _begin(self) -> Row | None:
         row = self.job()
         if row is None:
             return None
-        plan = _plan(context, row, silent=True)
+        plan = _plan(row, silent=True)
         session = live.session()
         return row if self.attempt(lambda: job_actions.retry(session, row, plan)) else None
 
@@ -141,39 +142,39 @@ class MYOSAPIENS_OT_import_job(bpy.types.Operator, _OfJob):
         """It must have a result."""
         return row.why_not_import()
 
-    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+    def invoke(self, context: Context, event: Event) -> set[str]:
         """Begin, and return at once."""
-        return {"CANCELLED"} if self._begin(context) is None else {"FINISHED"}
+        return {"CANCELLED"} if self._begin() is None else {"FINISHED"}
 
     def execute(self, context: Context) -> set[str]:
         """Import, and wait for the action."""
-        row = self._begin(context)
+        row = self._begin()
         if row is None:
             return {"CANCELLED"}
         live.session().wait([row])
         return feedback.finish(self, [row])
 
-    def _begin(self, context: Context) -> Row | None:
+    def _begin(self) -> Row | None:
         row = self.job()
         if row is None:
             return None
 
         def act() -> None:
-            plan = _plan(context, row)
+            plan = _plan(row)
             if plan is not None:
                 job_actions.import_result(live.session(), row, plan)
 
         return row if self.attempt(act) else None
 
 
-def _plan(context: Context, row: Row, *, silent: bool = False) -> LandingPlan | None:
+def _plan(row: Row, *, silent: bool = False) -> LandingPlan | None:
     """Where the result goes by the scene's choices of this moment.
 
     Raises:
         MyoSapiensError: they are not clear, and it is not `silent`.
     """
     try:
-        wanted = choices.read(context.scene)
+        wanted = choices.read(current_scene())
     except MyoSapiensError:
         if silent:
             return None
@@ -202,16 +203,13 @@ class MYOSAPIENS_OT_remove_job(bpy.types.Operator, _OfJob):
         """Ask first where a job would be lost sight of that may still come to something."""
         row = self.job() if not self.everything else None
         if row is not None and (row.can_resume or row.state is State.READY):
-            return context.window_manager.invoke_confirm(
-                self,
-                event,
-                title="Remove from List",
-                message=f"{row.name} was not imported, or is not finished. Remove it?",
-                confirm_text="Remove",
+            question = f"{row.name} was not imported, or is not finished. Remove it?"
+            return feedback.ask(
+                self, context, event, title="Remove from List", text=question, confirm="Remove"
             )
         return self.execute(context)
 
-    def execute(self, context: Context) -> set[str]:  # noqa: ARG002
+    def execute(self, context: Context) -> set[str]:
         """Remove it."""
         session = live.session()
         if self.everything:
@@ -273,13 +271,14 @@ class MYOSAPIENS_OT_open_job_folder(bpy.types.Operator, _OfJob):
         """They must be here."""
         return "" if row.files else "Nothing of this job has been fetched yet."
 
-    def execute(self, context: Context) -> set[str]:  # noqa: ARG002
+    def execute(self, context: Context) -> set[str]:
         """Show them."""
         row = self.job()
         if row is None:
             return {"CANCELLED"}
         folder = Path(row.files[0]).parent
-        return set(bpy.ops.wm.path_open(filepath=str(folder)))
+        bpy.ops.wm.path_open(filepath=str(folder))
+        return {"FINISHED"}
 
 
 classes = (

@@ -12,6 +12,7 @@ from bpy.props import StringProperty
 
 from ...errors import InputError, MyoSapiensError
 from .. import choices, compat, feedback, job_actions, live, paths, preferences, properties
+from ..compat import current_scene
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event
@@ -48,15 +49,15 @@ class MYOSAPIENS_OT_retarget(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """The way to the service must be open; the choices are checked when it is pressed."""
-        return feedback.poll(cls, why_not_send(context))
+        return feedback.poll(cls, why_not_send())
 
-    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+    def invoke(self, context: Context, event: Event) -> set[str]:
         """Send, and return at once: the session follows the jobs."""
-        reason = why_not_ready(context) if not self.c3d else ""
+        reason = why_not_ready() if not self.c3d else ""
         if reason:
             self.report({"ERROR"}, reason)
             return {"CANCELLED"}
-        rows = self._send(context)
+        rows = self._send()
         if not rows:
             return {"CANCELLED"}
         names = rows[0].name if len(rows) == 1 else f"{len(rows)} takes"
@@ -65,22 +66,22 @@ class MYOSAPIENS_OT_retarget(bpy.types.Operator):
 
     def execute(self, context: Context) -> set[str]:
         """Send, and wait until the actions are there."""
-        rows = self._send(context)
+        rows = self._send()
         live.session().wait(rows)
         return feedback.finish(self, rows)
 
-    def _send(self, context: Context) -> list[Row]:
+    def _send(self) -> list[Row]:
         """The rows of the jobs that were begun; empty, with a report, when nothing was."""
         try:
-            wanted = self._read(context)
+            wanted = self._read()
             check_target(wanted)
             return send_all(wanted)
         except MyoSapiensError as error:
             self.report({"ERROR"}, error.sentence)
             return []
 
-    def _read(self, context: Context) -> choices.Choices:
-        scene = context.scene
+    def _read(self) -> choices.Choices:
+        scene = current_scene()
         if self.armature:
             wanted = choices.read(scene, target_name=self.armature)
         else:
@@ -94,7 +95,7 @@ class MYOSAPIENS_OT_retarget(bpy.types.Operator):
         return wanted
 
 
-def why_not_send(_context: Context) -> str:
+def why_not_send() -> str:
     """A sentence why nothing can be sent at all; empty when it can."""
     try:
         settings = preferences.read()
@@ -105,9 +106,9 @@ def why_not_send(_context: Context) -> str:
     return ""
 
 
-def why_not_ready(context: Context) -> str:
+def why_not_ready() -> str:
     """A sentence why the scene's takes cannot be sent yet; empty when they can."""
-    group = properties.of_scene(context.scene)
+    group = properties.of_scene(current_scene())
     if not group.takes:
         return "No take is chosen: add one or more C3D files."
     if not group.markerset:
@@ -118,7 +119,7 @@ def why_not_ready(context: Context) -> str:
         if summary is not None and summary.errors:
             return f"{take.name}: {summary.errors[0]}"
     if group.target == "EXISTING":
-        found = choices.why_no_target(context.scene)
+        found = choices.why_no_target(current_scene())
         return found if isinstance(found, str) else ""
     return ""
 

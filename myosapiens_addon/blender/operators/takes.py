@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import CollectionProperty, StringProperty
 
 from .. import compat, live, preferences, properties, take_defaults
+from ..compat import current_scene
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event
@@ -23,14 +24,14 @@ class MYOSAPIENS_OT_add_takes(bpy.types.Operator):
 
     bl_idname = "myosapiens.add_takes"
     bl_label = "Add Takes"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+    bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(name="Take", subtype="FILE_PATH", options=HIDDEN)
     directory: StringProperty(subtype="DIR_PATH", options=HIDDEN)
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options=HIDDEN)
     filter_glob: StringProperty(default="*.c3d;*.trc", options={"HIDDEN"})
 
-    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+    def invoke(self, context: Context, event: Event) -> set[str]:
         """Take what was dropped, else show a file browser."""
         if self.directory and self.files:
             return self.execute(context)
@@ -47,7 +48,7 @@ class MYOSAPIENS_OT_add_takes(bpy.types.Operator):
         if other:
             self.report({"ERROR"}, f"{other[0]} is no take: choose C3D files.")
             return {"CANCELLED"}
-        add_takes(context.scene, paths)
+        add_takes(current_scene(), paths)
         return {"FINISHED"}
 
     def _chosen(self) -> list[Path]:
@@ -87,7 +88,7 @@ class MYOSAPIENS_OT_remove_take(bpy.types.Operator):
 
     bl_idname = "myosapiens.remove_take"
     bl_label = "Remove Take"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -111,7 +112,7 @@ class MYOSAPIENS_OT_clear_takes(bpy.types.Operator):
 
     bl_idname = "myosapiens.clear_takes"
     bl_label = "Remove All Takes"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -131,7 +132,7 @@ class MYOSAPIENS_OT_read_again(bpy.types.Operator):
     bl_idname = "myosapiens.read_again"
     bl_label = "Read Files Again"
 
-    def execute(self, context: Context) -> set[str]:  # noqa: ARG002
+    def execute(self, context: Context) -> set[str]:
         """Forget what was read."""
         live.summaries().forget()
         return {"FINISHED"}
@@ -142,12 +143,12 @@ class MYOSAPIENS_OT_choose_markerset(bpy.types.Operator):
 
     bl_idname = "myosapiens.choose_markerset"
     bl_label = "Choose Markerset"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+    bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(name="Markerset", subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: StringProperty(default="*.xml", options={"HIDDEN"})
 
-    def invoke(self, context: Context, event: Event) -> set[str]:  # noqa: ARG002
+    def invoke(self, context: Context, event: Event) -> set[str]:
         """Take what was dropped, else show a file browser."""
         if self.filepath:
             return self.execute(context)
@@ -170,7 +171,7 @@ class MYOSAPIENS_MT_markersets(bpy.types.Menu):
     bl_idname = "MYOSAPIENS_MT_markersets"
     bl_label = "Markersets Used Last"
 
-    def draw(self, context: Context) -> None:  # noqa: ARG002
+    def draw(self, context: Context) -> None:
         """Offer them."""
         layout = self.layout
         known = live.recent().markersets
@@ -229,10 +230,12 @@ _register, _unregister = compat.registrars(classes)
 def register() -> None:
     """Add the operators, and an entry in File > Import."""
     _register()
-    bpy.types.TOPBAR_MT_file_import.append(_draw_import_entry)
+    menu: Any = bpy.types.TOPBAR_MT_file_import
+    menu.append(_draw_import_entry)
 
 
 def unregister() -> None:
     """Take them away again."""
-    bpy.types.TOPBAR_MT_file_import.remove(_draw_import_entry)
+    menu: Any = bpy.types.TOPBAR_MT_file_import
+    menu.remove(_draw_import_entry)
     _unregister()

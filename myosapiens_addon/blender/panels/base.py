@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .. import sidebar
+
+# Blender's type stubs hold a panel's layout for optional, and icons for some thousand literals.
+Layout = Any
+Icon = Any
 
 
 class Panel:
     """Mixed into the panels."""
 
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
+    bl_space_type: Any = "VIEW_3D"
+    bl_region_type: Any = "UI"
     bl_category = sidebar.CATEGORY

@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from .. import compat, live, preferences
 from ..account import Account, Link
-from .base import Panel
+from .base import Layout, Panel
 from .wording import sentence
 
 if TYPE_CHECKING:
-    from bpy.types import Context, UILayout
+    from bpy.types import Context
 
-ICONS = {
+ICONS: dict[Any, Any] = {
     Link.UNKNOWN: "QUESTION",
     Link.CHECKING: "SORTTIME",
     Link.CONNECTED: "CHECKMARK",
@@ -33,7 +33,7 @@ class MYOSAPIENS_PT_connection(bpy.types.Panel, Panel):
 
     bl_label = "Connection"
 
-    def draw_header_preset(self, context: Context) -> None:  # noqa: ARG002
+    def draw_header_preset(self, context: Context) -> None:
         """The state in the header, so that it can be seen when the panel is folded."""
         link = live.account().link
         self.layout.label(text="", icon=ICONS[link])
@@ -47,7 +47,7 @@ class MYOSAPIENS_PT_connection(bpy.types.Panel, Panel):
         row.operator("myosapiens.open_preferences", text="", icon="PREFERENCES")
 
 
-def _draw_state(column: UILayout, context: Context, account: Account) -> None:
+def _draw_state(column: Layout, context: Context, account: Account) -> None:
     link = account.link
     if link is Link.CONNECTED:
         where = preferences.key_variable()

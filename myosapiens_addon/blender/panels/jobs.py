@@ -10,11 +10,11 @@ import bpy
 from .. import compat, live, properties
 from ..operators.jobs import chosen_row
 from ..rows import ICONS, State
-from .base import Panel
+from .base import Layout, Panel
 from .wording import sentence
 
 if TYPE_CHECKING:
-    from bpy.types import Context, UILayout
+    from bpy.types import Context
 
     from ..rows import Row
 
@@ -28,15 +28,15 @@ class MYOSAPIENS_UL_jobs(bpy.types.UIList):
 
     def draw_item(
         self,
-        context: Context,  # noqa: ARG002
-        layout: UILayout,
-        data: Any,  # noqa: ANN401, ARG002
+        context: Context,
+        layout: Layout,
+        data: Any,  # noqa: ANN401
         item: Any,  # noqa: ANN401
-        icon: int | None,  # noqa: ARG002
-        active_data: Any,  # noqa: ANN401, ARG002
-        active_property: str | None,  # noqa: ARG002
-        index: int | None = 0,  # noqa: ARG002
-        flt_flag: int | None = 0,  # noqa: ARG002
+        icon: int | None,
+        active_data: Any,  # noqa: ANN401
+        active_property: str | None,
+        index: int | None = 0,
+        flt_flag: int | None = 0,
     ) -> None:
         """One job."""
         row = live.session().row(item.key)
@@ -85,7 +85,7 @@ class MYOSAPIENS_PT_jobs(bpy.types.Panel, Panel):
         _draw_fetch(layout, context)
 
 
-def _draw_chosen(layout: UILayout, context: Context, row: Row) -> None:
+def _draw_chosen(layout: Layout, context: Context, row: Row) -> None:
     box = layout.box().column()
     sentence(box, context, f"{row.name}: {row.status}", icon=ICONS[row.state], boxed=True)
     if row.sentence:
@@ -102,7 +102,7 @@ def _draw_chosen(layout: UILayout, context: Context, row: Row) -> None:
         _draw_details(body, context, row)
 
 
-def _draw_actions(box: UILayout, row: Row) -> None:
+def _draw_actions(box: Layout, row: Row) -> None:
     """What is likely wanted next, in words; the icons beside the list have the rest."""
     buttons = box.row(align=True)
     if not row.why_not_cancel():
@@ -117,7 +117,7 @@ def _draw_actions(box: UILayout, row: Row) -> None:
         buttons.operator("myosapiens.retry_job", text=text, icon="PLAY")
 
 
-def _draw_details(body: UILayout, context: Context, row: Row) -> None:
+def _draw_details(body: Layout, context: Context, row: Row) -> None:
     facts = [
         ("Job", row.job_id or "not on the service yet"),
         ("Created", f"{row.created_at:%Y-%m-%d %H:%M}" if row.created_at else ""),
@@ -134,7 +134,7 @@ def _draw_details(body: UILayout, context: Context, row: Row) -> None:
     column.operator("myosapiens.open_job_folder", icon="FILE_FOLDER")
 
 
-def _draw_fetch(layout: UILayout, context: Context) -> None:
+def _draw_fetch(layout: Layout, context: Context) -> None:
     listing = live.account().jobs_listing
     row = layout.row(align=True)
     text = "Fetching …" if listing.is_fetching else "Jobs of the Account"

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from .. import compat, live, properties
-from .base import Panel
+from .base import Layout, Panel
 from .wording import sentence
 
 if TYPE_CHECKING:
-    from bpy.types import Context, UILayout
+    from bpy.types import Context
 
 ROWS = 3
 UNITS = ("B", "KB", "MB", "GB", "TB")
@@ -24,15 +24,15 @@ class MYOSAPIENS_UL_assets(bpy.types.UIList):
 
     def draw_item(
         self,
-        context: Context,  # noqa: ARG002
-        layout: UILayout,
-        data: Any,  # noqa: ANN401, ARG002
+        context: Context,
+        layout: Layout,
+        data: Any,  # noqa: ANN401
         item: Any,  # noqa: ANN401
-        icon: int | None,  # noqa: ARG002
-        active_data: Any,  # noqa: ANN401, ARG002
-        active_property: str | None,  # noqa: ARG002
-        index: int | None = 0,  # noqa: ARG002
-        flt_flag: int | None = 0,  # noqa: ARG002
+        icon: int | None,
+        active_data: Any,  # noqa: ANN401
+        active_property: str | None,
+        index: int | None = 0,
+        flt_flag: int | None = 0,
     ) -> None:
         """One file."""
         assets = live.account().assets
@@ -62,7 +62,7 @@ class MYOSAPIENS_PT_on_service(bpy.types.Panel, Panel):
     """Files on the service."""
 
     bl_label = "Files on the Service"
-    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
         """The list, and what can be done with a file."""

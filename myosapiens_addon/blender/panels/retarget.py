@@ -25,7 +25,7 @@ class MYOSAPIENS_PT_retarget(bpy.types.Panel, Panel):
     def draw(self, context: Context) -> None:
         """The button, and why it is grey."""
         layout = self.layout
-        reason = why_not_send(context) or why_not_ready(context)
+        reason = why_not_send() or why_not_ready()
         count = len(properties.of_scene(context.scene).takes)
         row = layout.row()
         row.scale_y = 1.5

@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ...errors import MyoSapiensError
 from .. import compat, live, paths, preferences, properties
-from .base import Panel
+from .base import Layout, Panel
 from .wording import sentence
 
 if TYPE_CHECKING:
-    from bpy.types import Context, UILayout
+    from bpy.types import Context
 
 
 class MYOSAPIENS_PT_subject(bpy.types.Panel, Panel):
@@ -35,7 +35,7 @@ class MYOSAPIENS_PT_subject(bpy.types.Panel, Panel):
         _with_switch(column, group, "use_weight", "weight_kg", "Weight (kg)")
 
 
-def _draw_character(column: UILayout, context: Context, group: Any) -> None:  # noqa: ANN401
+def _draw_character(column: Layout, context: Context, group: Any) -> None:  # noqa: ANN401
     column.prop(group, "character", icon="OUTLINER_OB_ARMATURE", placeholder="First ready one")
     entry = live.character_entry(group.character)
     if group.character:
@@ -54,7 +54,7 @@ def _draw_character(column: UILayout, context: Context, group: Any) -> None:  # 
 
 
 def _with_switch(
-    column: UILayout,
+    column: Layout,
     group: Any,  # noqa: ANN401
     switch: str,
     value: str,
@@ -73,7 +73,7 @@ class MYOSAPIENS_PT_advanced(bpy.types.Panel, Panel):
 
     bl_label = "Advanced"
     bl_parent_id = "MYOSAPIENS_PT_subject"
-    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
         """The options; greyed, with a reason, where the server does not know them."""

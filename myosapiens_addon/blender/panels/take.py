@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from .. import compat, live, properties
-from .base import Panel
+from .base import Layout, Panel
 from .wording import sentence
 
 if TYPE_CHECKING:
-    from bpy.types import Context, UILayout
+    from bpy.types import Context
 
     from ...takes.summary import TakeSummary
 
@@ -25,15 +25,15 @@ class MYOSAPIENS_UL_takes(bpy.types.UIList):
 
     def draw_item(
         self,
-        context: Context,  # noqa: ARG002
-        layout: UILayout,
+        context: Context,
+        layout: Layout,
         data: Any,  # noqa: ANN401
         item: Any,  # noqa: ANN401
-        icon: int | None,  # noqa: ARG002
-        active_data: Any,  # noqa: ANN401, ARG002
-        active_property: str | None,  # noqa: ARG002
-        index: int | None = 0,  # noqa: ARG002
-        flt_flag: int | None = 0,  # noqa: ARG002
+        icon: int | None,
+        active_data: Any,  # noqa: ANN401
+        active_property: str | None,
+        index: int | None = 0,
+        flt_flag: int | None = 0,
     ) -> None:
         """One take."""
         summary = find_summary(data, item)
@@ -77,7 +77,7 @@ class MYOSAPIENS_PT_take(bpy.types.Panel, Panel):
             _draw_summary(layout, context, find_summary(group, take))
 
 
-def _draw_list(layout: UILayout, group: Any) -> None:  # noqa: ANN401
+def _draw_list(layout: Layout, group: Any) -> None:  # noqa: ANN401
     row = layout.row()
     row.template_list(
         "MYOSAPIENS_UL_takes", "", group, "takes", group, "take_index", rows=ROWS, maxrows=8
@@ -89,7 +89,7 @@ def _draw_list(layout: UILayout, group: Any) -> None:  # noqa: ANN401
     side.operator("myosapiens.read_again", text="", icon="FILE_REFRESH")
 
 
-def _draw_summary(layout: UILayout, context: Context, summary: TakeSummary | None) -> None:
+def _draw_summary(layout: Layout, context: Context, summary: TakeSummary | None) -> None:
     box = layout.box().column()
     if summary is None:
         box.label(text="Reading …", icon="SORTTIME")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import bpy
 
 from .. import choices, compat, properties
-from .base import Panel
+from ..compat import current_scene
+from .base import Layout, Panel
 from .wording import sentence
 
 if TYPE_CHECKING:
@@ -38,17 +39,17 @@ class MYOSAPIENS_PT_target(bpy.types.Panel, Panel):
         _draw_name(layout, context)
 
 
-def _draw_armature(layout: bpy.types.UILayout, context: Context) -> None:
+def _draw_armature(layout: Layout, context: Context) -> None:
     group = properties.of_scene(context.scene)
     layout.prop(group, "armature", icon="ARMATURE_DATA")
-    found = choices.why_no_target(context.scene)
+    found = choices.why_no_target(current_scene())
     if isinstance(found, str):
         sentence(layout, context, found, icon="ERROR", alert=True)
     elif found != group.armature:
         sentence(layout, context, f"{found.name} takes the motion", icon="FORWARD")
 
 
-def _draw_name(layout: bpy.types.UILayout, context: Context) -> None:
+def _draw_name(layout: Layout, context: Context) -> None:
     group = properties.of_scene(context.scene)
     row = layout.row()
     row.enabled = len(group.takes) <= 1

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import blf
 import bpy
 
+from .base import Icon, Layout
+
 if TYPE_CHECKING:
-    from bpy.types import Context, UILayout
+    from bpy.types import Context
 
 FONT = 0
 # What lies left and right of a label, in units of the interface: the panel's margins, and the
@@ -22,11 +24,11 @@ FEWEST_LETTERS = 12
 
 
 def sentence(
-    layout: UILayout,
+    layout: Layout,
     context: Context,
     text: str,
     *,
-    icon: str = "NONE",
+    icon: Icon = "NONE",
     alert: bool = False,
     boxed: bool = False,
 ) -> None:
@@ -102,6 +104,8 @@ def _shortened(text: str, units: float, scale: float) -> str:
 
 def _width(text: str, scale: float) -> float:
     """Width of a text in units of the interface, in the font of Blender's labels."""
-    points = bpy.context.preferences.ui_styles[0].widget.points
+    preferences: Any = bpy.context.preferences
+    points = preferences.ui_styles[0].widget.points
     blf.size(FONT, points * scale)
-    return float(blf.dimensions(FONT, text)[0]) / scale
+    size: Any = blf.dimensions(FONT, text)
+    return float(size[0]) / scale
