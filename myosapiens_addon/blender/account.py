@@ -120,6 +120,7 @@ class Account:
         listing = self.jobs_listing
         offset = listing.fetched if more else 0
         _start(listing)
+        job_actions.list_journal(self._session)
 
         def arrived(page: JobPage) -> None:
             listing.is_fetching = False

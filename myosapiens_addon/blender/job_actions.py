@@ -270,8 +270,17 @@ def _cancel_elsewhere(session: Session, row: Row) -> None:
 
 
 def _add_known(session: Session, rows: list[Row]) -> None:
-    tokens = {row.token for row in session.rows}
-    session.rows += [row for row in rows if row.token not in tokens]
+    """What others worked on may have come to rest since; what is at work here is known best."""
+    fresh = {row.token: row for row in rows}
+    by_job = {row.job_id: row for row in rows if row.job_id}
+    for place, row in enumerate(session.rows):
+        newer = fresh.pop(row.token, None)
+        if row.state is State.REMOTE and row.job_id in by_job:
+            newer = fresh.pop(by_job[row.job_id].token, None)
+        if newer is not None and row.state in (State.ELSEWHERE, State.REMOTE):
+            newer.key = row.key
+            session.rows[place] = newer
+    session.rows += fresh.values()
     session.touch()
 
 

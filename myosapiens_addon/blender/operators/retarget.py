@@ -17,6 +17,7 @@ from ..compat import current_scene
 if TYPE_CHECKING:
     from bpy.types import Context, Event
 
+    from ...jobs.spec import JobSpec
     from ..rows import Row
 
 
@@ -57,6 +58,16 @@ class MYOSAPIENS_OT_retarget(bpy.types.Operator):
         if reason:
             self.report({"ERROR"}, reason)
             return {"CANCELLED"}
+        twice = self._sent_already()
+        if twice:
+            self.is_asked = True
+            question = f"{twice} is being solved already. Send and pay for it again?"
+            return feedback.ask(
+                self, context, event, title="Retarget Again", text=question, confirm="Send Again"
+            )
+        return self._send_and_go_on()
+
+    def _send_and_go_on(self) -> set[str]:
         rows = self._send()
         if not rows:
             return {"CANCELLED"}
@@ -65,7 +76,9 @@ class MYOSAPIENS_OT_retarget(bpy.types.Operator):
         return {"FINISHED"}
 
     def execute(self, context: Context) -> set[str]:
-        """Send, and wait until the actions are there."""
+        """Send, and wait until the actions are there; not after a question in the window."""
+        if getattr(self, "is_asked", False):
+            return self._send_and_go_on()
         rows = self._send()
         live.session().wait(rows)
         return feedback.finish(self, rows)
@@ -79,6 +92,16 @@ class MYOSAPIENS_OT_retarget(bpy.types.Operator):
         except MyoSapiensError as error:
             self.report({"ERROR"}, error.sentence)
             return []
+
+    def _sent_already(self) -> str:
+        """The first take of those to be sent that is under way just so; empty for none."""
+        try:
+            wanted = self._read()
+            specs = [spec for _take, spec in specs_of(wanted)]
+        except MyoSapiensError:
+            return ""
+        rows = live.session().rows
+        return next((row.name for row in rows if row.is_active and row.spec in specs), "")
 
     def _read(self) -> choices.Choices:
         scene = current_scene()
@@ -142,15 +165,21 @@ def check_target(wanted: choices.Choices) -> None:
     )
 
 
+def specs_of(wanted: choices.Choices) -> list[tuple[str, JobSpec]]:
+    """Each take, and the job that solves it.
+
+    Raises:
+        InputError: no markerset is chosen.
+    """
+    tells = preferences.tells_names()
+    return [(take, choices.spec_for(wanted, take, tell_names=tells)) for take in wanted.takes]
+
+
 def send_all(wanted: choices.Choices) -> list[Row]:
     """One job per take, the first of them uppermost in the list."""
     session = live.session()
-    specs = [
-        (take, choices.spec_for(wanted, take, tell_names=preferences.tells_names()))
-        for take in wanted.takes
-    ]
     rows: list[Row] = []
-    for take, spec in reversed(specs):
+    for take, spec in reversed(specs_of(wanted)):
         name = paths.take_name(Path(take))
         plan = choices.plan_for(session, wanted, name=name)
         notes = choices.notes_for(plan)

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from . import connection, jobs, on_service, retarget, subject, take, target
+from . import connection, jobs, menu, on_service, retarget, subject, take, target
 
-MODULES = (connection, take, subject, target, retarget, jobs, on_service)
+MODULES = (connection, take, subject, target, retarget, jobs, on_service, menu)
 
 
 def register() -> None:
