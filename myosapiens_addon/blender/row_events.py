@@ -84,7 +84,7 @@ def landed(row: Row, landing: LiveLanding) -> None:
         return
     row.warnings = tuple(dict.fromkeys([*row.warnings, *result.warnings]))
     row.finished = (
-        f"Action {result.action!r} on {result.armature!r}: {result.frames} moments, "
+        f"Action {result.action!r} on {result.armature!r}: {result.frames} keyed frames of a "
         f"{result.capture_rate_hz:g} Hz take."
     )
     row.say(row.finished)

@@ -32,6 +32,7 @@ class MYOSAPIENS_PT_connection(bpy.types.Panel, Panel):
     """State at a glance, a test, and the way to the settings."""
 
     bl_label = "Connection"
+    bl_order = 0
 
     def draw_header_preset(self, context: Context) -> None:
         """The state in the header, so that it can be seen when the panel is folded."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..rows import Row
 
 ROWS = 4
-WARNINGS_SHOWN = 5
+WARNINGS_SHOWN = 2
 NAME_FACTOR = 0.42
 
 
@@ -65,6 +65,7 @@ class MYOSAPIENS_PT_jobs(bpy.types.Panel, Panel):
     """The list, and the chosen job."""
 
     bl_label = "Jobs"
+    bl_order = 5
 
     def draw(self, context: Context) -> None:
         """The list, then the chosen job's details."""

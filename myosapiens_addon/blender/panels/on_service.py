@@ -62,6 +62,7 @@ class MYOSAPIENS_PT_on_service(bpy.types.Panel, Panel):
     """Files on the service."""
 
     bl_label = "Files on the Service"
+    bl_order = 6
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:

@@ -21,6 +21,7 @@ class MYOSAPIENS_PT_retarget(bpy.types.Panel, Panel):
 
     # With a header: Blender puts panels without one on top, before what is to be done first.
     bl_label = "Retarget"
+    bl_order = 4
 
     def draw(self, context: Context) -> None:
         """The button, and why it is grey."""

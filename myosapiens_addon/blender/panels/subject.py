@@ -20,6 +20,7 @@ class MYOSAPIENS_PT_subject(bpy.types.Panel, Panel):
     """Character and subject."""
 
     bl_label = "Character and Subject"
+    bl_order = 2
 
     def draw(self, context: Context) -> None:
         """Character, scaling, person."""

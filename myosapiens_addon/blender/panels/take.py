@@ -60,6 +60,7 @@ class MYOSAPIENS_PT_take(bpy.types.Panel, Panel):
     """What is to be sent."""
 
     bl_label = "Take"
+    bl_order = 1
 
     def draw(self, context: Context) -> None:
         """The list, the markerset, the summary."""

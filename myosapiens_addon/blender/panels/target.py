@@ -20,6 +20,7 @@ class MYOSAPIENS_PT_target(bpy.types.Panel, Panel):
     """Where results go."""
 
     bl_label = "Target"
+    bl_order = 3
 
     def draw(self, context: Context) -> None:
         """Armature, rate, start, name."""
@@ -44,7 +45,7 @@ def _draw_armature(layout: Layout, context: Context) -> None:
     layout.prop(group, "armature", icon="ARMATURE_DATA")
     found = choices.why_no_target(current_scene())
     if isinstance(found, str):
-        sentence(layout, context, found, icon="ERROR", alert=True)
+        sentence(layout, context, found, icon="INFO")
     elif found != group.armature:
         sentence(layout, context, f"{found.name} takes the motion", icon="FORWARD")
 
