@@ -7,12 +7,14 @@ import argparse
 import importlib
 import json
 import os
+import sys
 from pathlib import Path
 
 import _env
 
 ROOT = _env.ROOT
-NAMES = ("exactness", "solve")
+NAMES = ("exactness", "solve", "enable", "responsiveness")
+NEED_DATA = ("exactness", "solve")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,19 +23,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"default: {' '.join(NAMES)}")
     parser.add_argument("--json", type=Path, metavar="F", help="also write the figures here")
     parser.add_argument(
-        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="a folder with walk/"
+        "--data",
+        type=Path,
+        default=ROOT.parent / "shared" / "data",
+        help=f"a folder with walk/, for {' and '.join(NEED_DATA)}",
     )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in NAMES]
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(NAMES)}")
-    if not (options.data / "walk").is_dir():
+    names = options.names or NAMES
+    if set(names) & set(NEED_DATA) and not (options.data / "walk").is_dir():
         parser.error(f"the real take is not in {options.data / 'walk'}; name it with --data")
     # Figures are of one core, however many the machine has; set before numpy is imported.
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    # The benchmarks use the tests' helpers too.
+    sys.path.append(str(ROOT))
     figures = [
         figure
-        for name in options.names or NAMES
+        for name in names
         for figure in importlib.import_module(f"benchmarks.{name}").figures(options.data)
     ]
     for figure in figures:

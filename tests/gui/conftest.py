@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 import build
 import demo
 from tests.gui import blenders
+from tests.gui.channel import BlenderError, ChannelClosedError
 from tests.gui.real_window import RealWindow
 
 
@@ -76,3 +78,16 @@ def window(suite: str, profile: Path, live_service: LiveService) -> Iterator[Rea
     """One Blender for the tests of a module, with the extension and a service to talk to."""
     with RealWindow(suite, profile=profile, variables=live_service.variables) as window:
         yield window
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep a picture of the screen at the moment a test fails."""
+    report = yield
+    window = getattr(item, "funcargs", {}).get("window")
+    if report.when == "call" and report.failed and isinstance(window, RealWindow):
+        with contextlib.suppress(BlenderError, ChannelClosedError, OSError):
+            report.sections.append(("screen", str(window.shot(f"failed-{item.name}.png"))))
+    return report
