@@ -38,8 +38,9 @@ def prepared(window: RealWindow, service: LiveService) -> PanelBench:
 
 
 @pytest.fixture
-def bench(prepared: PanelBench) -> PanelBench:
-    """An empty file, and no job."""
+def bench(prepared: PanelBench, service: LiveService) -> PanelBench:
+    """An empty file, no job, and the usual service."""
+    prepared.use(service)
     prepared.window.exec(
         f"with bpy.context.temp_override({FIRST}):\n"
         "    bpy.ops.wm.read_homefile(use_empty=False, use_factory_startup=True)\n"
@@ -226,14 +227,16 @@ def test_a_job_is_in_the_list_after_quitting(bench: PanelBench, service: LiveSer
     begin(bench)
     job_id = bench.rows()[0]["job_id"]
     window.close()
-    window.start()
-    bench.prepare()
-    bench.use(service)
-    window.wait_until(f"any(row['job_id'] == {job_id!r} for row in rows())")
-    rows = bench.rows()
-    assert rows[0]["job_id"] == job_id
-    assert rows[0]["state"] == "OFFERED"
-    window.exec("settings().target = 'NEW'")
-    window.press("myosapiens.retry_job")
-    bench.wait_for("DONE")
-    assert bench.moves("walk")
+    again = RealWindow(window.suite, profile=window.profile, variables=window.variables)
+    with again as window:
+        bench = PanelBench(window)
+        bench.prepare()
+        bench.use(service)
+        window.wait_until(f"any(row['job_id'] == {job_id!r} for row in rows())")
+        rows = bench.rows()
+        assert rows[0]["job_id"] == job_id
+        assert rows[0]["state"] == "OFFERED"
+        window.exec("settings().target = 'NEW'")
+        window.press("myosapiens.retry_job")
+        bench.wait_for("DONE")
+        assert bench.moves("walk")
