@@ -57,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
     with _service():
         outcomes += _blender_tests(options.all)
         outcomes.append(_pytest("package", sys.executable, ["tests/package"]))
+        if options.blender:
+            outcomes.append(_pytest("window", sys.executable, ["tests/gui"]))
         outcomes += [_in_real_blender(Path(path)) for path in options.blender]
     return _report(outcomes)
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, MyoSapiensError
-from ..service.catalogue import Catalogue, fetch_catalogue
 from ..service.errors import AuthenticationError, ConflictError, ServiceError, UnreachableError
 from . import connection, job_actions, paths, preferences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..service.catalogue import Catalogue
     from ..service.job_models import JobPage
     from ..service.models import Asset, AssetPage
     from .connection import Access
@@ -112,7 +112,7 @@ class Account:
             if self.catalogue is None:
                 self.catalogue = found
 
-        self._ask(Catalogue.load, store, then=recalled, failed=_ignore)
+        self._ask(_load_catalogue, store, then=recalled, failed=_ignore)
 
     def fetch_jobs(self, *, more: bool = False) -> None:
         """Bring the newest jobs of the account, or the next older ones, into the list."""
@@ -252,7 +252,15 @@ def _ignore(error: MyoSapiensError) -> None:
 # What follows runs in threads.
 
 
+def _load_catalogue(store: Path) -> Catalogue | None:
+    from ..service.catalogue import Catalogue
+
+    return Catalogue.load(store)
+
+
 def _fetch_catalogue(access: Access, store: Path) -> Catalogue:
+    from ..service.catalogue import fetch_catalogue
+
     with access.client() as client:
         found = fetch_catalogue(client)
     found.save(store)

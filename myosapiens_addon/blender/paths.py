@@ -7,7 +7,6 @@ import functools
 import itertools
 import os
 import re
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +99,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _temporary_beside(path: Path) -> Path:
+    # Imported when it is used, as everything that would make enabling the extension slower.
+    import tempfile
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(

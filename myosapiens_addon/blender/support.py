@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import platform
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +43,8 @@ def details(row: Row) -> str:
 
 def extension_version() -> str:
     """The version number of the manifest; it stands beside the package once installed."""
+    import tomllib
+
     package = Path(__file__).resolve().parents[1]
     for folder in (package, package.parent):
         manifest = folder / MANIFEST

@@ -12,7 +12,6 @@ import contextlib
 import errno
 import logging
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -51,6 +50,9 @@ class FileLock:
             # Removed by its holder between opening and locking: this one nobody else sees.
             os.close(handle)
         self._handle = handle
+        # Imported when it is used: it takes longer than the rest of this module.
+        import socket
+
         owner = f"{os.getpid()} {socket.gethostname()}\n".encode()
         os.ftruncate(handle, 0)
         os.write(handle, owner)
