@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HAS_SLOTS = bpy.app.version >= (4, 4, 0)
+# From 4.5 on a property must say that it takes `//` for the .blend's own folder.
+PATH_OPTIONS: Any = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 HAS_GROUP_NAMES = bpy.app.version >= (5, 0, 0)
 # Custom property of an action or armature object that is not finished: one that an undo brings
 # back from the midst of an import is known by it, and swept away.

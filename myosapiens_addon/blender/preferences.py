@@ -121,6 +121,7 @@ class MYOSAPIENS_preferences(bpy.types.AddonPreferences, take_defaults.TakeDefau
         name="Downloads",
         description="Folder for the results; empty for the extension's own",
         subtype="DIR_PATH",
+        options=compat.PATH_OPTIONS,
     )
     tell_names: BoolProperty(
         name="Tell Names to the Service",

@@ -71,7 +71,12 @@ def _character_changed(self: MYOSAPIENS_PG_settings, _context: bpy.types.Context
 class MYOSAPIENS_PG_take(bpy.types.PropertyGroup):
     """One chosen take."""
 
-    filepath: StringProperty(name="Take", description="The C3D file", subtype="FILE_PATH")
+    filepath: StringProperty(
+        name="Take",
+        description="The C3D file",
+        subtype="FILE_PATH",
+        options=compat.PATH_OPTIONS,
+    )
 
 
 class MYOSAPIENS_PG_settings(bpy.types.PropertyGroup, take_defaults.TakeDefaults):
@@ -83,6 +88,7 @@ class MYOSAPIENS_PG_settings(bpy.types.PropertyGroup, take_defaults.TakeDefaults
         name="Markerset",
         description="XML file that says which marker sits where on which body",
         subtype="FILE_PATH",
+        options=compat.PATH_OPTIONS,
     )
     character: StringProperty(
         name="Character",

@@ -20,6 +20,8 @@ from .compat import current_scene, operators, overriding
 if TYPE_CHECKING:
     from bpy.types import Context, Event
 
+    from .session import Session
+
 logger = logging.getLogger(__name__)
 
 CALM_INTERVAL_S = 0.1
@@ -57,9 +59,18 @@ class MYOSAPIENS_OT_follow_jobs(bpy.types.Operator):
         """Pump at each tick; all other events are the user's."""
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
-        session = live.session()
+        return self._tick(live.session())
+
+    def _tick(self, session: Session) -> set[str]:
         session.step()
         sidebar.show_changes()
+        news = session.take_news()
+        if news:
+            # Blender shows an operator's reports when it ends; the watch starts the next one.
+            for kind, sentence in news:
+                self.report({kind}, sentence)
+            self._stop()
+            return {"FINISHED"}
         rests = time.monotonic() >= self._ends_s and not session.is_writing
         if rests or not session.is_busy:
             self._stop()

@@ -20,6 +20,8 @@ STATES = {
     Stage.CANCELED: State.CANCELED,
 }
 MINUTE_S = 60
+UNITS = ("B", "KB", "MB", "GB", "TB")
+KILO = 1000.0
 
 
 def apply(row: Row, message: events.Event) -> None:
@@ -35,7 +37,7 @@ def apply(row: Row, message: events.Event) -> None:
 def _progress(row: Row, message: events.Event) -> None:
     match message:
         case events.Uploading():
-            row.set(State.UPLOADING, note=f"Sending {message.name}", share=_share(message))
+            row.set(State.UPLOADING, note=_bytes("Sending", message), share=_share(message))
         case events.Started():
             row.job_id = message.job_id
             row.set(State.STARTING, note="Started")
@@ -46,7 +48,7 @@ def _progress(row: Row, message: events.Event) -> None:
         case events.Running():
             row.set(State.RUNNING, note=f"Solving, {duration(message.seconds)}")
         case events.Downloading():
-            row.set(State.DOWNLOADING, note=f"Fetching {message.name}", share=_share(message))
+            row.set(State.DOWNLOADING, note=_bytes("Fetching", message), share=_share(message))
         case events.Warned():
             row.warnings = tuple(dict.fromkeys([*row.warnings, message.sentence]))
         case events.Canceling():
@@ -124,6 +126,21 @@ def _sentence(row: Row) -> str:
 
 def _share(message: events.Uploading | events.Downloading) -> float | None:
     return message.bytes_done / message.bytes_total if message.bytes_total else None
+
+
+def _bytes(verb: str, message: events.Uploading | events.Downloading) -> str:
+    total = f" of {size(message.bytes_total)}" if message.bytes_total else ""
+    return f"{verb} {message.name}, {size(message.bytes_done)}{total},"
+
+
+def size(count: int | None) -> str:
+    """A number of bytes for people; empty for one that is not known."""
+    if count is None:
+        return ""
+    value, unit = float(count), 0
+    while value >= KILO and unit < len(UNITS) - 1:
+        value, unit = value / KILO, unit + 1
+    return f"{value:.1f} {UNITS[unit]}" if unit else f"{value:.0f} {UNITS[0]}"
 
 
 def duration(seconds: float) -> str:

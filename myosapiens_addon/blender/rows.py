@@ -146,7 +146,7 @@ class Row:
     def status(self) -> str:
         """State and progress in a few words, for the list."""
         words = self.note or self.state.value
-        return words if self.share is None else f"{words} {self.share:.0%}"
+        return words.removesuffix(",") if self.share is None else f"{words} {self.share:.0%}"
 
     def set(self, state: State, *, note: str = "", share: float | None = None) -> None:
         """Go on to a state, or within it."""

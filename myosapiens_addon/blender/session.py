@@ -68,6 +68,7 @@ class Session:
         self._wishes: dict[int, Wish] = {}
         self._row_of: dict[int, Row] = {}
         self._landings: deque[LiveLanding] = deque()
+        self._news: list[tuple[Any, str]] = []
         self._journal: Journal | None = None
 
     # What others ask
@@ -82,7 +83,7 @@ class Session:
     @property
     def is_busy(self) -> bool:
         """Whether there is anything to pump for."""
-        return bool(self._wishes or self._row_of or self._landings)
+        return bool(self._wishes or self._row_of or self._landings or self._news)
 
     @property
     def is_writing(self) -> bool:
@@ -92,6 +93,16 @@ class Session:
     def row(self, key: int) -> Row | None:
         """The row of that key."""
         return next((row for row in self.rows if row.key == key), None)
+
+    def take_news(self) -> list[tuple[Any, str]]:
+        """What people should be told once, by whoever can: kind of report and sentence."""
+        news, self._news = self._news, []
+        return news
+
+    def _tell(self, kind: str, row: Row) -> None:
+        """Leave word of a row's end; a script that waits reports by itself."""
+        if not (self.is_blocking or bpy.app.background):
+            self._news.append((kind, f"{row.name}: {row.sentence}"))
 
     def touch(self) -> None:
         """Something that a panel shows has changed."""
@@ -182,8 +193,15 @@ class Session:
             self._ended(row, message)
 
     def _ended(self, row: Row, message: events.Event) -> None:
+        if isinstance(message, events.Failed):
+            self._tell("WARNING", row)
         if not isinstance(message, events.Finished):
             return
+        self._go_on_to_land(row)
+        if row.state is State.READY:
+            self._tell("INFO", row)
+
+    def _go_on_to_land(self, row: Row) -> None:
         plan = row.plan
         if plan is None:
             row.say("The result is here: choose a target and press Import.")
@@ -246,8 +264,11 @@ class Session:
             row.set(State.READY)
             stopped = isinstance(error, CancelledError)
             row.say("The import was left off." if stopped else error.sentence, alert=not stopped)
+            if not stopped:
+                self._tell("WARNING", row)
         else:
             row_events.landed(row, landing)
+            self._tell("INFO", row)
             self._note_landed(row)
             if not self.is_blocking:
                 push_undo(f"Import {landing.plan.name}")

@@ -138,6 +138,9 @@ def test_a_job_that_fails_says_so_in_its_row(bench: PanelBench, tmp_path: Path) 
     window.press("myosapiens.retarget")
     row = bench.wait_for("FAILED")
     assert "vanishing.c3d" in row["sentence"]
+    # One report, and the pump is done.
+    window.wait_until("not live.session().is_busy")
+    assert window.words().count("vanishing: vanishing.c3d is no C3D file") == 1
     window.find("myosapiens.fetch_jobs")
     bench.sidebar_shot("failed")
     window.press("myosapiens.copy_details") if window.is_visible(

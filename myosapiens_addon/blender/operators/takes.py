@@ -66,6 +66,7 @@ def add_takes(scene: bpy.types.Scene, paths: list[Path]) -> None:
     known = {properties.absolute(take.filepath) for take in group.takes}
     for path in paths:
         if str(path) not in known:
+            known.add(str(path))
             take = group.takes.add()
             take.name, take.filepath = path.name, str(path)
             group.take_index = len(group.takes) - 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from .. import compat, live, properties
+from ..row_events import size
 from .base import Layout, Panel
 from .wording import sentence
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from bpy.types import Context
 
 ROWS = 3
-UNITS = ("B", "KB", "MB", "GB", "TB")
-KILO = 1000.0
 
 
 class MYOSAPIENS_UL_assets(bpy.types.UIList):
@@ -44,18 +43,6 @@ class MYOSAPIENS_UL_assets(bpy.types.UIList):
         end = row.row()
         end.alignment = "RIGHT"
         end.label(text=size(asset.size_bytes), translate=False)
-
-
-def size(count: int | None) -> str:
-    """A number of bytes for people."""
-    if count is None:
-        return ""
-    value = float(count)
-    for unit in UNITS:
-        if value < KILO or unit == UNITS[-1]:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= KILO
-    return ""
 
 
 class MYOSAPIENS_PT_on_service(bpy.types.Panel, Panel):
