@@ -173,17 +173,26 @@ class Account:
         return f"key …{self.key_tail}" if self.key_tail else "your key"
 
     def note_locally(self) -> None:
-        """What can be told without asking: no key, or offline."""
-        self._access()
+        """What can be told from memory alone: no key, or offline."""
+        self._settings()
 
     def _access(self) -> Access | None:
+        settings = self._settings()
+        return connection.allowed(settings) if settings is not None else None
+
+    def _settings(self) -> preferences.Settings | None:
+        """The settings, if they allow to ask the service; else the link says why not."""
         try:
-            return connection.allowed(preferences.read())
+            settings = preferences.read()
+            settings.require_access()
+            settings.require_key()
         except AuthenticationError as error:
             self._set(Link.NO_KEY, error.sentence)
         except InputError as error:
             offline = not preferences.may_leave()
             self._set(Link.OFFLINE if offline else Link.FAILED, error.sentence)
+        else:
+            return settings
         return None
 
     def _require_access(self) -> Access:

@@ -341,6 +341,9 @@ def _cancel_job(access: Access, job_id: str) -> None:
 
 
 def _read_journal(journal: Journal) -> list[Row]:
+    # Imported here, so that the first press of Retarget finds them: importing takes a moment.
+    from ..jobs import pipeline, settings  # noqa: F401
+
     records: list[JobRecord] = journal.load_all()[-MOST_LISTED:]
     return [
         row_events.from_record(record, is_free=journal.is_free(record.token))

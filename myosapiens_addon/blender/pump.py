@@ -29,7 +29,6 @@ WRITING_INTERVAL_S = 0.02
 WATCH_INTERVAL_S = 0.25
 # Blender tries to save automatically every 10 ms once that is due.
 RUN_LIMIT_S = 15.0
-REDRAW_INTERVAL_S = 0.1
 
 
 class MYOSAPIENS_OT_follow_jobs(bpy.types.Operator):

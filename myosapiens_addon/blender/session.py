@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DRAIN_BUDGET_S = 0.002
-WRITE_BUDGET_S = 0.010
+# Keys are written for a quarter of the time: more where Blender itself takes long to redraw.
+WRITE_SHARE = 0.25
+WRITE_BUDGETS_S = (0.010, 0.030)
 WAIT_INTERVAL_S = 0.02
 # Threads stop within half a second of being asked; a disk may need longer.
 CLOSE_LIMIT_S = 3.0
@@ -69,6 +71,7 @@ class Session:
         self._row_of: dict[int, Row] = {}
         self._landings: deque[LiveLanding] = deque()
         self._news: list[tuple[Any, str]] = []
+        self._stepped = 0.0
         self._journal: Journal | None = None
 
     # What others ask
@@ -145,14 +148,24 @@ class Session:
 
     # The pump
 
-    def step(self, *, drain_s: float = DRAIN_BUDGET_S, write_s: float = WRITE_BUDGET_S) -> None:
-        """Take what the threads told, and write a slice of keys. For the main thread, often."""
+    def step(self, *, drain_s: float = DRAIN_BUDGET_S, write_s: float | None = None) -> None:
+        """Take what the threads told, and write a slice of keys. For the main thread, often.
+
+        Args:
+            drain_s: how long to listen to each set of threads.
+            write_s: how long to write; None for a share of the time since the last step.
+        """
         self._heed_offline()
         for worker in (self._errands, self._worker):
             for handle, message in worker.drain(budget_s=drain_s):
                 self.touch()
                 self._take(handle, message)
-        self._step_landing(time.perf_counter() + write_s)
+        begun = time.perf_counter()
+        if write_s is None:
+            least, most = WRITE_BUDGETS_S
+            write_s = min(max(WRITE_SHARE * (begun - self._stepped), least), most)
+        self._stepped = begun
+        self._step_landing(begun + write_s)
 
     def wait(self, rows: Iterable[Row]) -> None:
         """Pump until these rows are at rest: for scripts, which may block."""

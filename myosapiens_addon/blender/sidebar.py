@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import bpy
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CATEGORY = "MyoSapiens"
-_seen: dict[str, int | bool] = {"revision": -1, "filled": False}
+# Redrawing more often costs more than anybody can see.
+REDRAW_INTERVAL_S = 0.1
+_seen: dict[str, float] = {"revision": -1, "filled": False, "redrawn": 0.0}
 
 
 def regions() -> Iterator[bpy.types.Region]:
@@ -32,9 +35,11 @@ def _shows_tab(region: bpy.types.Region) -> bool:
 def show_changes() -> None:
     """Redraw the tab, and only it, when something in it has changed."""
     session = live.session()
-    if _seen["revision"] == session.revision:
+    moment = time.monotonic()
+    too_soon = session.is_busy and moment - _seen["redrawn"] < REDRAW_INTERVAL_S
+    if too_soon or _seen["revision"] == session.revision:
         return
-    _seen["revision"] = session.revision
+    _seen.update(revision=session.revision, redrawn=moment)
     fill_lists()
     for region in regions():
         region.tag_redraw()

@@ -14,9 +14,7 @@ WHEEL_PIXELS = 40
 TABS_PIXELS = 26
 SIDEBAR = ("VIEW_3D", "UI")
 # Where the sidebar's edge can be taken, from its left end; it differs between versions.
-EDGE_OFFSETS = (4, 6, 2, 0, -3)
-# From the middle of a panel's title to the gap above its first row.
-BELOW_TITLE_PIXELS = 18
+EDGE_OFFSETS = (4, 6, 2, 0, 8, -3)
 # A disabled button's text is about half as bright as the theme's.
 DISABLED_SHARE = 0.8
 
@@ -63,27 +61,17 @@ class RealWindow(Screen):
         return right - left
 
     def set_sidebar_width(self, width: int) -> None:
-        """Drag the sidebar's edge until it is exactly that wide; a panel must be open."""
-        if self.sidebar_width == width:
-            return
-        y = self._below_a_header()
+        """Drag the sidebar's edge until it is exactly that wide."""
         for offset in EDGE_OFFSETS * 2:
-            left, _, right, _ = self.region()
-            edge = (left + offset, y)
-            self.move(edge[0] - 40, y)
-            self.drag(edge, (edge[0] + right - left - width, y))
-            if self.sidebar_width == width:
+            left, top, right, _ = self.region()
+            if right - left == width:
                 return
-        raise RuntimeError(f"the sidebar is {self.sidebar_width} px wide, not {width}")
-
-    def _below_a_header(self) -> int:
-        """A height in an open panel with nothing to press: a drag that misses presses there."""
-        self.scroll_to_top()
-        order = self.eval(f"panels.headers({self.tab!r}, {SIDEBAR[0]!r})")
-        for panel, (_, y) in zip(order, self._titles(), strict=False):
-            if self.is_open(panel):
-                return y + BELOW_TITLE_PIXELS
-        raise LookupError(f"no panel of {self.tab} is open, so the sidebar has no edge to take")
+            # Beside the first panel; where there is none, the edge cannot be taken.
+            edge = (left + offset, top + 12)
+            self.move(edge[0] - 40, edge[1])
+            self.drag(edge, (edge[0] + right - left - width, edge[1]))
+        if self.sidebar_width != width:
+            raise RuntimeError(f"the sidebar is {self.sidebar_width} px wide, not {width}")
 
     def scroll_sidebar(self, clicks: int) -> int:
         """Turn the wheel over the sidebar; returns how far it moved, in pixels."""
