@@ -26,7 +26,7 @@ STAGE = """
 for name in ("Cube", "Camera", "Light"):
     bpy.data.objects.remove(bpy.data.objects[name])
 view = widgets.area_of("VIEW_3D").spaces.active
-view.region_3d.view_location = (0.6, -2.2, 0.8)
+view.region_3d.view_location = (0.5, 0.1, 0.85)
 view.region_3d.view_distance = 4.2
 view.region_3d.view_rotation = (0.77, 0.46, 0.22, 0.37)
 view.overlay.show_cursor = False

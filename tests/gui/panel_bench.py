@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 from tests.gui import blenders
 from tests.gui.conftest import LiveService
 from tests.gui.real_window import RealWindow
+from tests.service.harness import launch
 
 TAB = "MyoSapiens"
 PACKAGE = "bl_ext.user_default.myosapiens"
@@ -33,6 +36,16 @@ def moves(name):
         places.append(bpy.data.objects[name].pose.bones['pelvis'].matrix.translation.copy())
     return (places[1] - places[0]).length > 0.05
 """
+
+
+@contextmanager
+def slow_service(folder: Path, *, delay_s: float) -> Generator[LiveService]:
+    """A service whose jobs take as long as a test needs to look, or to do something else."""
+    running = launch(folder / "data", solver=None, solve_delay=delay_s)
+    try:
+        yield LiveService(base_url=running.base_url, api_key=running.api_key)
+    finally:
+        running.stop()
 
 
 @dataclass

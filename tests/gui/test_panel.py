@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.gui.conftest import LiveService
-from tests.gui.panel_bench import MARKERSET, NARROW, TAKE, PanelBench
+from tests.gui.panel_bench import MARKERSET, NARROW, TAKE, PanelBench, slow_service
 from tests.gui.real_window import RealWindow
-from tests.service.harness import launch
 
 PANELS = (
     "MYOSAPIENS_PT_connection", "MYOSAPIENS_PT_take", "MYOSAPIENS_PT_subject",
@@ -27,11 +26,8 @@ SOLVE_DELAY_S = 6
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
-    """A service whose jobs take long enough to be looked at."""
-    folder = tmp_path_factory.mktemp("slow") / "data"
-    running = launch(folder, solver=None, solve_delay=SOLVE_DELAY_S)
-    yield LiveService(base_url=running.base_url, api_key=running.api_key)
-    running.stop()
+    with slow_service(tmp_path_factory.mktemp("slow"), delay_s=SOLVE_DELAY_S) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.gui.conftest import LiveService
-from tests.gui.panel_bench import PanelBench
+from tests.gui.panel_bench import PanelBench, slow_service
 from tests.gui.real_window import RealWindow
-from tests.service.harness import launch
 
 SOLVE_DELAY_S = 3
 # Longer than the pump runs at a stretch.
@@ -22,11 +21,8 @@ FIRST = f"window={WINDOWS}[0]"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
-    """A service whose jobs take as long as people need to do something else."""
-    folder = tmp_path_factory.mktemp("slow") / "data"
-    running = launch(folder, solver=None, solve_delay=SOLVE_DELAY_S)
-    yield LiveService(base_url=running.base_url, api_key=running.api_key)
-    running.stop()
+    with slow_service(tmp_path_factory.mktemp("slow"), delay_s=SOLVE_DELAY_S) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
@@ -182,10 +178,8 @@ def test_the_pump_steps_aside_now_and_then(
 ) -> None:
     """Blender saves no file automatically while a modal operator runs."""
     window = bench.window
-    folder = tmp_path_factory.mktemp("slower") / "data"
-    running = launch(folder, solver=None, solve_delay=LONG_DELAY_S)
-    try:
-        bench.use(LiveService(base_url=running.base_url, api_key=running.api_key))
+    with slow_service(tmp_path_factory.mktemp("slower"), delay_s=LONG_DELAY_S) as slower:
+        bench.use(slower)
         begin(bench)
         window.exec(
             "gaps = []\n"
@@ -197,8 +191,6 @@ def test_the_pump_steps_aside_now_and_then(
         bench.wait_for("DONE")
         # Blender tries again every 10 ms.
         assert window.eval("len(gaps)") > 3
-    finally:
-        running.stop()
 
 
 def test_disabling_and_enabling_keeps_the_job(bench: PanelBench, service: LiveService) -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from ..rows import LandingPlan, Row
 
+# Blender's type stubs want sets of literals, which a mixin cannot promise.
+Returned = Any
+
 
 def chosen_row() -> Row | None:
     """The job that is chosen in the list."""
@@ -71,6 +74,30 @@ class _OfJob:
         return True
 
 
+class _ToItsEnd(_OfJob):
+    """An operator that begins something which ends in an action."""
+
+    def act(self, _row: Row) -> None:
+        """Begin it."""
+        raise AssertionError("each operator says what it begins")
+
+    def invoke(self, context: Context, event: Event) -> Returned:
+        """Begin, and return at once."""
+        return {"CANCELLED"} if self._begin() is None else {"FINISHED"}
+
+    def execute(self: Any, context: Context) -> set[str]:
+        """Begin, and wait for the end."""
+        row = self._begin()
+        if row is None:
+            return {"CANCELLED"}
+        live.session().wait([row])
+        return feedback.finish(self, [row])
+
+    def _begin(self) -> Row | None:
+        row = self.job()
+        return row if row is not None and self.attempt(lambda: self.act(row)) else None
+
+
 class MYOSAPIENS_OT_cancel_job(bpy.types.Operator, _OfJob):
     """Stop the job, here and on the service."""
 
@@ -98,7 +125,7 @@ class MYOSAPIENS_OT_cancel_job(bpy.types.Operator, _OfJob):
         return {"FINISHED"}
 
 
-class MYOSAPIENS_OT_retry_job(bpy.types.Operator, _OfJob):
+class MYOSAPIENS_OT_retry_job(bpy.types.Operator, _ToItsEnd):
     """Go on with a job that broke off; a take whose job came to nothing is sent again."""
 
     # Without REGISTER, as Retarget: it may send, and pay for, a take again.
@@ -110,28 +137,12 @@ class MYOSAPIENS_OT_retry_job(bpy.types.Operator, _OfJob):
         """It must be at rest, without a result."""
         return row.why_not_retry()
 
-    def invoke(self, context: Context, event: Event) -> set[str]:
-        """Begin, and return at once."""
-        return {"CANCELLED"} if self._begin() is None else {"FINISHED"}
-
-    def execute(self, context: Context) -> set[str]:
-        """Begin, and wait for the end."""
-        row = self._begin()
-        if row is None:
-            return {"CANCELLED"}
-        live.session().wait([row])
-        return feedback.finish(self, [row])
-
-    def _begin(self) -> Row | None:
-        row = self.job()
-        if row is None:
-            return None
-        plan = _plan(row, silent=True)
-        session = live.session()
-        return row if self.attempt(lambda: job_actions.retry(session, row, plan)) else None
+    def act(self, row: Row) -> None:
+        """Follow it to the target of this moment, if one is clear."""
+        job_actions.retry(live.session(), row, _plan(row, silent=True))
 
 
-class MYOSAPIENS_OT_import_job(bpy.types.Operator, _OfJob):
+class MYOSAPIENS_OT_import_job(bpy.types.Operator, _ToItsEnd):
     """Put the job's result on the armature that is chosen under Target, as a new action."""
 
     bl_idname = "myosapiens.import_job"
@@ -142,29 +153,11 @@ class MYOSAPIENS_OT_import_job(bpy.types.Operator, _OfJob):
         """It must have a result."""
         return row.why_not_import()
 
-    def invoke(self, context: Context, event: Event) -> set[str]:
-        """Begin, and return at once."""
-        return {"CANCELLED"} if self._begin() is None else {"FINISHED"}
-
-    def execute(self, context: Context) -> set[str]:
-        """Import, and wait for the action."""
-        row = self._begin()
-        if row is None:
-            return {"CANCELLED"}
-        live.session().wait([row])
-        return feedback.finish(self, [row])
-
-    def _begin(self) -> Row | None:
-        row = self.job()
-        if row is None:
-            return None
-
-        def act() -> None:
-            plan = _plan(row)
-            if plan is not None:
-                job_actions.import_result(live.session(), row, plan)
-
-        return row if self.attempt(act) else None
+    def act(self, row: Row) -> None:
+        """Take it to the target of this moment."""
+        plan = _plan(row)
+        if plan is not None:
+            job_actions.import_result(live.session(), row, plan)
 
 
 def _plan(row: Row, *, silent: bool = False) -> LandingPlan | None:
