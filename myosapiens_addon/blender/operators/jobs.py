@@ -85,7 +85,7 @@ class _ToItsEnd(_OfJob):
         """Begin, and return at once."""
         return {"CANCELLED"} if self._begin() is None else {"FINISHED"}
 
-    def execute(self: Any, context: Context) -> set[str]:
+    def execute(self: Any, context: Context) -> Returned:
         """Begin, and wait for the end."""
         row = self._begin()
         if row is None:
