@@ -148,16 +148,12 @@ class MYOSAPIENS_preferences(bpy.types.AddonPreferences, take_defaults.TakeDefau
 
 def _draw_connection(self: MYOSAPIENS_preferences, column: bpy.types.UILayout) -> None:
     column.label(text="Connection")
-    variable = key_variable()
-    if variable:
-        row = column.split(factor=0.4)
-        row.alignment = "RIGHT"
-        row.label(text="API Key")
-        row.label(text=f"From the environment ({variable})", icon="LOCKED")
+    if key_variable():
+        _draw_locked(column, "API Key", key_variable())
     else:
         column.prop(self, "api_key")
     if os.environ.get(BASE_URL_VARIABLE):
-        column.label(text=f"Service from the environment: {BASE_URL_VARIABLE}", icon="LOCKED")
+        _draw_locked(column, "Service", BASE_URL_VARIABLE)
     else:
         column.prop(self, "base_url")
     column.operator("myosapiens.test_connection", icon="URL")
@@ -171,6 +167,15 @@ def _draw_connection(self: MYOSAPIENS_preferences, column: bpy.types.UILayout) -
 def key_variable() -> str:
     """The environment variable that holds a key; empty when none does."""
     return next((name for name in KEY_VARIABLES if os.environ.get(name, "").strip()), "")
+
+
+def _draw_locked(column: bpy.types.UILayout, name: str, variable: str) -> None:
+    """A setting that the environment gives, so that it cannot be changed here."""
+    split = column.split(factor=0.4)
+    left = split.row()
+    left.alignment = "RIGHT"
+    left.label(text=name)
+    split.label(text=f"From the environment ({variable})", icon="LOCKED")
 
 
 def stored() -> MYOSAPIENS_preferences | None:
