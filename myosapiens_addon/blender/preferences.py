@@ -175,7 +175,9 @@ def _draw_locked(column: bpy.types.UILayout, name: str, variable: str) -> None:
     left = split.row()
     left.alignment = "RIGHT"
     left.label(text=name)
-    split.label(text=f"From the environment ({variable})", icon="LOCKED")
+    right = split.column(align=True)
+    right.label(text="From environment", icon="LOCKED")
+    right.label(text=variable, icon="BLANK1", translate=False)
 
 
 def stored() -> MYOSAPIENS_preferences | None:
