@@ -22,6 +22,12 @@ CLOSED = LiveService(base_url="http://127.0.0.1:9", api_key="ak_local_nobody")
 # By its number: for its name xdotool would hold Alt too.
 F3 = "69"
 SOLVE_DELAY_S = 6
+BROWSING = (
+    "any(area.type == 'FILE_BROWSER' for area in "
+    "bpy.context.window_manager.windows[0].screen.areas)"
+)
+# Below the headings of the columns.
+FIRST_FILE_PIXELS = 34
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +55,25 @@ def test_the_panels_stand_in_the_order_of_the_work(bench: PanelBench) -> None:
     bench.sidebar_shot("empty")
 
 
+def test_a_take_is_chosen_in_the_file_browser(bench: PanelBench) -> None:
+    window = bench.window
+    window.press("myosapiens.add_takes")
+    window.wait_until(BROWSING)
+    window.settle(20)
+    window.enter("directory", f"{TAKE.parent}/", where=("FILE_BROWSER", "UI"))
+    left, top, _, _ = window.region(("FILE_BROWSER", "WINDOW"))
+    # In Blender 5 the first click only leaves the field that was typed in.
+    for _ in range(2):
+        window.click(left + 60, top + FIRST_FILE_PIXELS)
+        window.settle(60)
+    window.press("file.execute", where=("FILE_BROWSER", "EXECUTE"))
+    window.wait_until(f"not {BROWSING}")
+    assert window.eval("[take.filepath for take in settings().takes]") == [str(TAKE)]
+
+
 def test_a_markerset_is_typed_and_a_take_is_summarised_at_once(bench: PanelBench) -> None:
     window = bench.window
-    bench.choose(markerset=Path())
-    window.exec("settings().markerset = ''")
+    window.exec("settings().target = 'NEW'")
     window.enter("markerset", str(MARKERSET))
     window.wait_until(
         f"(found := live.summaries().find({str(TAKE)!r}, {str(MARKERSET)!r})) "
