@@ -218,6 +218,49 @@ def test_a_result_that_came_after_another_file_was_opened_waits() -> None:
     assert "walk" in bpy.data.actions
 
 
+def test_the_target_is_renamed_or_deleted_while_the_job_runs() -> None:
+    choose()
+    (first,) = send()
+    pump_until(at_rest(first))
+    bpy.data.objects["walk"].name = "Hero"
+    choose(target="EXISTING", armature=bpy.data.objects["Hero"], action_name="second")
+    (renamed,) = send()
+    pump_until(lambda: renamed.state is State.RUNNING)
+    bpy.data.objects["Hero"].name = "Heroine"
+    pump_until(at_rest(renamed))
+    assert renamed.state is State.DONE
+    assert bpy.data.objects["Heroine"].animation_data.action.name == "second"
+    (deleted,) = send()
+    pump_until(lambda: deleted.state is State.RUNNING)
+    with bpy.context.temp_override(selected_objects=[bpy.data.objects["Heroine"]]):
+        bpy.ops.object.delete()
+    actions = len(bpy.data.actions)
+    pump_until(at_rest(deleted))
+    assert deleted.state is State.READY
+    assert "'Heroine' is not in the scene any more" in deleted.sentence
+    assert len(bpy.data.actions) == actions
+    choose(action_name="")
+    assert bpy.ops.myosapiens.import_job("EXEC_DEFAULT", key=deleted.key) == {"FINISHED"}
+    assert "walk" in bpy.context.scene.objects
+
+
+def test_undo_and_redo_while_the_job_runs_lose_nothing() -> None:
+    bpy.ops.ed.undo_push(message="begin")
+    choose()
+    bpy.ops.ed.undo_push(message="chosen")
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new("Prop", None))
+    bpy.ops.ed.undo_push(message="prop")
+    (row,) = send()
+    pump_until(lambda: row.state is State.RUNNING)
+    bpy.ops.ed.undo()
+    assert "Prop" not in bpy.data.objects
+    bpy.ops.ed.redo()
+    bpy.ops.ed.undo()
+    pump_until(at_rest(row))
+    assert row.state is State.DONE
+    assert "walk" in bpy.context.scene.objects
+
+
 def test_fetched_files_that_are_gone_are_fetched_again() -> None:
     choose()
     (row,) = send()
