@@ -108,7 +108,7 @@ def _bench(suite: str, folder: Path) -> Generator[PanelBench]:
     import build
     import demo
     from tests.gui import blenders
-    from tests.gui.panel_bench import PanelBench
+    from tests.gui.panel_bench import NARROW, PanelBench
     from tests.gui.real_window import RealWindow
 
     profile = folder / "profile"
@@ -119,6 +119,7 @@ def _bench(suite: str, folder: Path) -> Generator[PanelBench]:
         with RealWindow(suite, profile=profile, variables=variables) as window:
             bench = PanelBench(window)
             bench.prepare()
+            bench.window.set_sidebar_width(NARROW)
             yield bench
 
 

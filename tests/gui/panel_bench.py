@@ -55,10 +55,9 @@ class PanelBench:
     window: RealWindow
 
     def prepare(self) -> None:
-        """Our own modules at hand in the channel, the tab open and narrow."""
+        """Our own modules at hand in the channel, and the tab open."""
         self.window.exec(INSIDE)
         self.window.show_tab(TAB)
-        self.window.set_sidebar_width(NARROW)
 
     def use(self, service: LiveService) -> None:
         """Talk to that service from now on."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ TABS_PIXELS = 26
 SIDEBAR = ("VIEW_3D", "UI")
 # Where the sidebar's edge can be taken, from its left end; it differs between versions.
 EDGE_OFFSETS = (4, 6, 2, 0, 8, -3)
+EDGE_HEIGHTS = (12, 60)
 # A disabled button's text is about half as bright as the theme's.
 DISABLED_SHARE = 0.8
 
@@ -62,12 +64,13 @@ class RealWindow(Screen):
 
     def set_sidebar_width(self, width: int) -> None:
         """Drag the sidebar's edge until it is exactly that wide."""
-        for offset in EDGE_OFFSETS * 2:
+        self.scroll_to_top()
+        # Beside the first panels; where there is none, the edge cannot be taken.
+        for offset, below in itertools.product(EDGE_OFFSETS, EDGE_HEIGHTS):
             left, top, right, _ = self.region()
             if right - left == width:
                 return
-            # Beside the first panel; where there is none, the edge cannot be taken.
-            edge = (left + offset, top + 12)
+            edge = (left + offset, top + below)
             self.move(edge[0] - 40, edge[1])
             self.drag(edge, (edge[0] + right - left - width, edge[1]))
         if self.sidebar_width != width:

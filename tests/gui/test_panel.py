@@ -40,6 +40,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
 def bench(window: RealWindow, service: LiveService) -> PanelBench:
     bench = PanelBench(window)
     bench.prepare()
+    bench.window.set_sidebar_width(NARROW)
     bench.use(service)
     return bench
 
