@@ -209,7 +209,7 @@ def test_disabling_and_enabling_keeps_the_job(bench: PanelBench, service: LiveSe
     assert row["state"] == "OFFERED"
     window.exec("settings().target = 'NEW'")
     window.exec(f"bpy.ops.myosapiens.retry_job('INVOKE_DEFAULT', key={row['key']})")
-    place = bench.rows().index(next(row for row in bench.rows() if row["job_id"] == job_id))
+    place = [row["job_id"] for row in bench.rows()].index(job_id)
     bench.wait_for("DONE", row=place)
     assert bench.moves("walk")
 
