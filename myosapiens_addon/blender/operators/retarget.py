@@ -49,8 +49,12 @@ class MYOSAPIENS_OT_retarget(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        """The way to the service must be open; the choices are checked when it is pressed."""
-        return feedback.poll(cls, why_not_send())
+        """The way to the service must be open; in the sidebar, the choices must be complete.
+
+        A script may name the take and the markerset itself.
+        """
+        in_sidebar = context.region is not None and context.region.type == "UI"
+        return feedback.poll(cls, why_not_send() or (why_not_ready() if in_sidebar else ""))
 
     def invoke(self, context: Context, event: Event) -> set[str]:
         """Send, and return at once: the session follows the jobs."""

@@ -30,7 +30,6 @@ class MYOSAPIENS_PT_retarget(bpy.types.Panel, Panel):
         count = len(properties.of_scene(context.scene).takes)
         row = layout.row()
         row.scale_y = 1.5
-        row.enabled = not reason
         text = f"Retarget {count} Takes" if count > 1 else "Retarget"
         row.operator("myosapiens.retarget", text=text, icon="PLAY")
         if reason:
