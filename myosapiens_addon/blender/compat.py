@@ -128,7 +128,8 @@ def curves_of(action: bpy.types.Action) -> list[Any]:
 
 def runs_as_module() -> bool:
     """Whether this is Blender as a Python module (`import bpy`), without its program."""
-    return bool(getattr(bpy.app, "module", False))
+    # 4.2 has no `bpy.app.module` yet; a module has no program of its own.
+    return bool(getattr(bpy.app, "module", not bpy.app.binary_path))
 
 
 def current_scene() -> bpy.types.Scene:

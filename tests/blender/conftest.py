@@ -73,8 +73,8 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
-    """Leave at once: the bpy 4.5 wheel can hang in a destructor when Python exits normally."""
-    if getattr(bpy.app, "module", False):
+    """Leave at once: wheels hang (4.5) or crash (4.2) in destructors after Python's end."""
+    if not bpy.app.binary_path:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(STATUS["code"])

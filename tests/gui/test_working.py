@@ -70,9 +70,24 @@ def pumps(bench: PanelBench) -> str:
     )
 
 
-def test_tools_undo_and_another_workspace(bench: PanelBench) -> None:
+def test_tools_undo_and_another_workspace(
+    bench: PanelBench, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with slow_service(tmp_path_factory.mktemp("slower"), delay_s=LONG_DELAY_S) as slower:
+        bench.use(slower)
+        begin(bench)
+        work_on(bench)
+        assert bench.rows()[0]["state"] == "RUNNING"
+        assert bench.wait_for("DONE", "READY", "FAILED")["state"] == "DONE"
     window = bench.window
-    begin(bench)
+    assert window.eval(f"{WINDOWS}[0].scene.frame_current") == 42
+    assert bench.moves("walk")
+    window.exec(f"{WINDOWS}[0].workspace = bpy.data.workspaces['Layout']")
+
+
+def work_on(bench: PanelBench) -> None:
+    """Move something, undo it, go to another workspace, scrub."""
+    window = bench.window
     assert window.eval(pumps(bench))
     view = in_view(bench)
     window.key("g", at=view)
@@ -83,10 +98,6 @@ def test_tools_undo_and_another_workspace(bench: PanelBench) -> None:
     window.wait_until("bpy.data.objects['Cube'].location.length < 0.01")
     window.exec(f"{WINDOWS}[0].workspace = bpy.data.workspaces['Animation']")
     window.exec(f"{WINDOWS}[0].scene.frame_set(42)")
-    assert bench.wait_for("DONE", "READY", "FAILED")["state"] == "DONE"
-    assert window.eval(f"{WINDOWS}[0].scene.frame_current") == 42
-    assert bench.moves("walk")
-    window.exec(f"{WINDOWS}[0].workspace = bpy.data.workspaces['Layout']")
 
 
 def test_a_tool_in_hand_is_not_disturbed(bench: PanelBench) -> None:
