@@ -21,7 +21,7 @@ PANELS = (
 CLOSED = LiveService(base_url="http://127.0.0.1:9", api_key="ak_local_nobody")
 # By its number: for its name xdotool would hold Alt too.
 F3 = "69"
-SOLVE_DELAY_S = 6
+SOLVE_DELAY_S = 10
 BROWSING = (
     "any(area.type == 'FILE_BROWSER' for area in "
     "bpy.context.window_manager.windows[0].screen.areas)"

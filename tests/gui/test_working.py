@@ -12,7 +12,7 @@ from tests.gui.conftest import LiveService
 from tests.gui.panel_bench import PanelBench, slow_service
 from tests.gui.real_window import RealWindow
 
-SOLVE_DELAY_S = 3
+SOLVE_DELAY_S = 6
 # Longer than the pump runs at a stretch.
 LONG_DELAY_S = 20
 WINDOWS = "bpy.context.window_manager.windows"
