@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Feet that stay: finds where a foot is planted, and holds it there on another armature.
+
+`find` looks at the source: a point of the sole that is low and slow is planted. `correct` works
+on the target, whose legs slide, sink or float because its proportions are others:
+
+1. While toes are planted, the ball (toe joint) is locked to one place on the ground. While only
+   the heel is, the heel is locked; just before the toes touch, that leads over to their place.
+2. What moves the point to its place is an offset over frames. Between contacts it goes to zero
+   along quintics that match value, velocity and acceleration at the border of the contact: a
+   knee that is moved that way does not pop. Their length follows from the offset, so that the
+   acceleration which they add is bounded.
+3. A foot or toe that would sink turns about the ball just so far that it does not.
+4. The pelvis is lowered, smoothly, where a leg would have to be straighter than it may be.
+5. Both legs are solved for their ankles (`two_bone`); feet and toes keep their world rotations.
+
+Frames without offset and with the pelvis in place are copied, not computed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..motion import quaternion
+from . import smoothing, two_bone
+from .contacts import runs
+from .smoothing import BlendOptions, Piece
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ..motion.motion import FloatArray
+    from .contacts import BoolArray, Contacts
+
+UP = np.array([0.0, 0.0, 1.0])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Leg:
+    """One leg of the target over F frames, in world axes (Z up, m, quaternions w x y z).
+
+    Attributes:
+        hip: (F, 3) m.
+        knee: (F, 3) m.
+        ankle: (F, 3) m.
+        ball: (F, 3) m, the toe joint.
+        tip: (F, 3) m, the end of the toes.
+        heel: (F, 3) m, a point fixed to the foot; None where the armature has none.
+        thigh: (F, 4) rotation.
+        shin: (F, 4) rotation.
+        foot: (F, 4) rotation.
+        toe: (F, 4) rotation.
+        ball_height: m above the ground when the foot stands flat, as in the rest pose.
+        tip_height: m, likewise.
+        heel_height: m, likewise.
+    """
+
+    hip: FloatArray
+    knee: FloatArray
+    ankle: FloatArray
+    ball: FloatArray
+    tip: FloatArray
+    heel: FloatArray | None
+    thigh: FloatArray
+    shin: FloatArray
+    foot: FloatArray
+    toe: FloatArray
+    ball_height: float
+    tip_height: float
+    heel_height: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectOptions:
+    """How feet are held.
+
+    Attributes:
+        blends: how offsets come and go.
+        lead_s: so long before the toes touch the heel lets go of its place and goes over to
+            theirs (and after they leave, to its own).
+        turn_s: half width of the bell that smooths turns of foot and toe; with twice that they
+            stay within the shortest blend.
+        lower_s: half width of the bell that smooths the lowering of the pelvis: as long as half
+            a step, so that it hardly bobs from step to step.
+        tolerance_m: so far a heel or tip may sink.
+        lowest: the pelvis is lowered by no more than this share of a leg's length.
+    """
+
+    blends: BlendOptions = field(default_factory=BlendOptions)
+    lead_s: float = 0.06
+    turn_s: float = 0.07
+    lower_s: float = 0.3
+    tolerance_m: float = 0.001
+    lowest: float = 0.3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Corrected:
+    """Legs whose planted feet stay.
+
+    Attributes:
+        legs: the corrected legs, in the order they came.
+        pelvis: (F, 3) m.
+        lowered: (F,) m, how far the pelvis went down.
+        shortfalls: per leg (F,) m, how far the ankle stays from where it should be.
+        changed: (F,) whether anything differs from the uncorrected motion.
+    """
+
+    legs: tuple[Leg, ...]
+    pelvis: FloatArray
+    lowered: FloatArray
+    shortfalls: tuple[FloatArray, ...]
+    changed: BoolArray
+
+
+def correct(
+    times: FloatArray,
+    legs: Sequence[Leg],
+    contacts: Sequence[Contacts],
+    pelvis: FloatArray,
+    *,
+    ground: float = 0.0,
+    options: CorrectOptions | None = None,
+) -> Corrected:
+    """Hold planted feet in place; see the module's docstring for how.
+
+    Args:
+        times: (F,) s.
+        legs: the target's legs as they came out of retargeting.
+        contacts: those of the source, one per leg, over the same frames.
+        pelvis: (F, 3) the target's pelvis, m.
+        ground: m, height of the target's ground.
+        options: lengths of blends and limits.
+    """
+    options = options or CorrectOptions()
+    placed = [
+        _place(times, _unsunk(times, leg, contact, options), contact, ground, options)
+        for leg, contact in zip(legs, contacts, strict=True)
+    ]
+    needs = [_need(leg, wish, options) for leg, wish in zip(legs, placed, strict=True)]
+    need = np.max(needs, axis=0) if needs else np.zeros(len(times))
+    lowered = smoothing.roof(need, _frames(times, options.lower_s))
+    solved = [_solve(leg, wish, lowered) for leg, wish in zip(legs, placed, strict=True)]
+    changed = lowered > 0.0
+    for _, _, frames in solved:
+        changed = changed | frames
+    return Corrected(
+        legs=tuple(leg for leg, _, _ in solved),
+        pelvis=pelvis - np.outer(lowered, UP),
+        lowered=lowered,
+        shortfalls=tuple(shortfall for _, shortfall, _ in solved),
+        changed=changed,
+    )
+
+
+def _frames(times: FloatArray, span_s: float) -> int:
+    """Whole frames within a span, at least one."""
+    step = smoothing.step_of(times)
+    return max(1, int(span_s / step)) if step > 0.0 else 0
+
+
+def _unsunk(times: FloatArray, leg: Leg, contact: Contacts, options: CorrectOptions) -> Leg:
+    """Foot and toe turned about the ball where heel or tip would sink while the toes are down."""
+    width = _frames(times, options.turn_s)
+    lift = options.tolerance_m + leg.ball_height
+    spare = leg.tip - leg.ball
+    need = np.where(contact.toe, np.maximum(leg.tip_height - lift - spare[:, 2], 0.0), 0.0)
+    turn = _raising(spare, smoothing.roof(need, width))
+    turned = dataclasses.replace(
+        leg,
+        tip=leg.ball + quaternion.rotate(turn, spare),
+        toe=quaternion.multiply(turn, leg.toe),
+    )
+    if leg.heel is None:
+        return turned
+    back = leg.heel - leg.ball
+    need = np.where(contact.toe, np.maximum(leg.heel_height - lift - back[:, 2], 0.0), 0.0)
+    turn = _raising(back, smoothing.roof(need, width))
+    return dataclasses.replace(
+        turned,
+        heel=leg.ball + quaternion.rotate(turn, back),
+        ankle=leg.ball + quaternion.rotate(turn, leg.ankle - leg.ball),
+        foot=quaternion.multiply(turn, leg.foot),
+    )
+
+
+def _raising(spokes: FloatArray, rise: FloatArray) -> FloatArray:
+    """Rotations (F, 4) that raise the end of each spoke (F, 3) by `rise` (F,) m, sideways not."""
+    length = np.maximum(np.linalg.norm(spokes, axis=1), two_bone.TINY)
+    now, then = spokes[:, 2] / length, (spokes[:, 2] + rise) / length
+    half = 0.5 * (np.arcsin(np.clip(then, -1.0, 1.0)) - np.arcsin(np.clip(now, -1.0, 1.0)))
+    axis = np.cross(spokes, UP)
+    axis /= np.maximum(np.linalg.norm(axis, axis=1, keepdims=True), two_bone.TINY)
+    return np.concatenate([np.cos(half)[:, None], np.sin(half)[:, None] * axis], axis=1)
+
+
+def _place(
+    times: FloatArray, leg: Leg, contact: Contacts, ground: float, options: CorrectOptions
+) -> Leg:
+    """Where the foot should be: the leg with the points of its foot moved by the offsets."""
+    pieces = _toe_pieces(times, leg, contact, ground)
+    if leg.heel is not None:
+        pieces += _heel_pieces(times, leg, leg.heel, contact, pieces, ground, options)
+        pieces.sort(key=lambda piece: piece.start)
+    offset = smoothing.fill(times, pieces, options.blends)
+    return dataclasses.replace(
+        leg,
+        ankle=leg.ankle + offset,
+        ball=leg.ball + offset,
+        tip=leg.tip + offset,
+        heel=None if leg.heel is None else leg.heel + offset,
+    )
+
+
+def _toe_pieces(times: FloatArray, leg: Leg, contact: Contacts, ground: float) -> list[Piece]:
+    height = ground + leg.ball_height
+    return [
+        _piece(times, leg.ball, start, end, _lock(leg.ball[start:end], height))
+        for start, end in contact.toe_intervals
+    ]
+
+
+def _heel_pieces(
+    times: FloatArray,
+    leg: Leg,
+    heel: FloatArray,
+    contact: Contacts,
+    toes: list[Piece],
+    ground: float,
+    options: CorrectOptions,
+) -> list[Piece]:
+    """Stretches in which the heel alone holds the foot, where the toes beside them leave it."""
+    lead = max(2, _frames(times, options.lead_s))
+    before = {piece.end: piece for piece in toes}
+    after = {piece.start: piece for piece in toes}
+    found: list[Piece] = []
+    for start, end in runs(contact.heel & ~contact.toe):
+        place = _lock(heel[start:end], ground + leg.heel_height)
+        if start in before:
+            place[:2] = (heel[start - 1] + before[start].values[-1])[:2]
+        if end in after:
+            place[:2] = (heel[end] + after[end].values[0])[:2]
+        first, last = start + lead * (start in before), end - lead * (end in after)
+        if last - first >= 2:
+            found.append(_piece(times, heel, first, last, place))
+    return found
+
+
+def _lock(path: FloatArray, height: float) -> FloatArray:
+    """A place (3,) on the ground: the first of a path or its mean, whichever disturbs less."""
+    places = np.stack([path[0], path.mean(axis=0)])
+    far = [np.linalg.norm(path[:, :2] - place[:2], axis=1).max() for place in places]
+    place = places[int(np.argmin(far))]
+    place[2] = height
+    return place
+
+
+def _piece(times: FloatArray, path: FloatArray, start: int, end: int, place: FloatArray) -> Piece:
+    """Offsets that keep a path at a place from frame `start` to the one before `end`."""
+    offset = place - path
+    return Piece(
+        start=start,
+        values=offset[start:end],
+        first=smoothing.state_at(times, offset, start),
+        last=smoothing.state_at(times, offset, end - 1),
+    )
+
+
+def _hinge(leg: Leg) -> FloatArray:
+    sideways = np.cross(UP, leg.ball - leg.ankle)
+    return two_bone.hinge_axis(leg.hip, leg.knee, leg.ankle, leg.thigh, sideways)
+
+
+def _need(leg: Leg, wish: Leg, options: CorrectOptions) -> FloatArray:
+    """How far (F,) the hip has to go down for the ankle to be within easy reach, m."""
+    upper, lower = leg.knee - leg.hip, leg.ankle - leg.knee
+    free = two_bone.reach(upper, lower, _hinge(leg))
+    span = leg.hip - wish.ankle
+    flat = np.sum(span[:, :2] ** 2, axis=1)
+    need = span[:, 2] - np.sqrt(np.maximum(free**2 - flat, 0.0))
+    far = np.any(wish.ankle != leg.ankle, axis=1) & (flat + span[:, 2] ** 2 > free**2)
+    longest = np.linalg.norm(upper, axis=1) + np.linalg.norm(lower, axis=1)
+    return np.where(far, np.clip(need, 0.0, options.lowest * longest), 0.0)
+
+
+def _solve(leg: Leg, wish: Leg, lowered: FloatArray) -> tuple[Leg, FloatArray, BoolArray]:
+    """The leg with its ankle where it should be, shortfalls (F,), and the frames that differ."""
+    changed = lowered > 0.0
+    for old, new in ((leg.ankle, wish.ankle), (leg.foot, wish.foot), (leg.toe, wish.toe)):
+        changed = changed | np.any(old != new, axis=1)
+    rows = np.flatnonzero(changed)
+    drop = np.outer(lowered[rows], UP)
+    solved = two_bone.solve(
+        leg.hip[rows],
+        leg.knee[rows],
+        leg.ankle[rows],
+        wish.ankle[rows] + drop,
+        thigh=leg.thigh[rows],
+        shin=leg.shin[rows],
+        hinge=_hinge(leg)[rows],
+    )
+    ankle = solved.ankle - drop
+    miss = ankle - wish.ankle[rows]
+    shortfall = np.zeros(len(lowered))
+    shortfall[rows] = solved.shortfall
+    heel = None
+    if leg.heel is not None and wish.heel is not None:
+        heel = _with(leg.heel, rows, wish.heel[rows] + miss)
+    out = dataclasses.replace(
+        leg,
+        hip=_with(leg.hip, rows, leg.hip[rows] - drop),
+        knee=_with(leg.knee, rows, solved.knee - drop),
+        ankle=_with(leg.ankle, rows, ankle),
+        ball=_with(leg.ball, rows, wish.ball[rows] + miss),
+        tip=_with(leg.tip, rows, wish.tip[rows] + miss),
+        heel=heel,
+        thigh=_with(leg.thigh, rows, solved.thigh),
+        shin=_with(leg.shin, rows, solved.shin),
+        foot=_with(leg.foot, rows, wish.foot[rows]),
+        toe=_with(leg.toe, rows, wish.toe[rows]),
+    )
+    return out, shortfall, changed
+
+
+def _with(values: FloatArray, rows: NDArray[np.intp], new: FloatArray) -> FloatArray:
+    """A copy with other rows."""
+    out = values.copy()
+    out[rows] = new
+    return out
