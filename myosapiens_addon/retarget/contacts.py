@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where feet are planted: a point of the sole that is low and slow is."""
+"""Where feet are planted: a point of the sole that is slow, and down on something, is.
+
+Most contacts are on the ground, which shows in a take as the height at which the point is slow
+time and again. A foot on a step, a kerb or a box is slow somewhere else; what tells it from one
+that is held in the air is that it came down to where it stands.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +16,17 @@ import numpy as np
 from . import smoothing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from ..motion.motion import FloatArray
 
     BoolArray = NDArray[np.bool_]
+
+# The lower quartile of |x| is 0.3186 σ for a normal distribution, and third differences of white
+# noise have σ √20: over a foot's quiet moments they show noise, and next to no motion.
+NOISE_SHARE = 0.3186 * np.sqrt(20.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,27 +35,39 @@ class ContactOptions:
 
     Attributes:
         enter_speed: m/s; a contact begins below it. Solved optical capture has a planted foot
-            wander at up to 0.15 m/s; swinging, it moves at 1 to 4.
+            wander at 0.05 to 0.1 m/s; swinging, it moves at 1 to 4.
         leave_speed: m/s; it ends above it. Between the two nothing changes, so that noise does
             not make a contact flicker.
-        enter_height: m above the point's own planted height; a contact begins below it. Heel
-            and ball differ by a centimetre or two between steps on a floor that is not level.
-        leave_height: m; it ends above it. In swing the ball passes 4 to 6 cm above the ground.
+        enter_height: m above (or below) the point's own planted height; a contact on the ground
+            begins within it. Heel and ball differ by a centimetre or two between steps on a floor
+            that is not level.
+        leave_height: m; it ends outside it. In swing the ball passes 4 to 6 cm above the ground.
+        lift: m; at its ends, a contact is only where the point is no higher than that above its
+            lowest place in that contact: heels leave by rising, slowly.
         shortest_s: shorter contacts are dropped: below the ground contact of a sprinter (0.09).
+        shortest_raised_s: likewise, off the ground.
+        descent: m; a contact off the ground must have been come down to by that much.
         closed_gap_s: shorter gaps are closed: no foot is lifted and set down in that time.
-        speed_span_s: speeds are taken over so much time on either side, and at least a frame:
-            1 mm of noise then makes 35 mm/s.
+        place: m; a point that goes further than that from where it was planted is elsewhere,
+            however slowly it went.
+        speed_span_s: speeds are fitted over so much time on either side, and at least a frame.
+        longest_speed_span_s: over so much where the take is noisy.
         highest_sole: m; no point of a sole (or joint that stands for it) rests higher above the
             ground than this, where the ground is given.
     """
 
-    enter_speed: float = 0.2
-    leave_speed: float = 0.3
+    enter_speed: float = 0.12
+    leave_speed: float = 0.25
     enter_height: float = 0.03
     leave_height: float = 0.045
-    shortest_s: float = 0.08
-    closed_gap_s: float = 0.06
+    lift: float = 0.02
+    shortest_s: float = 0.07
+    shortest_raised_s: float = 0.2
+    descent: float = 0.01
+    closed_gap_s: float = 0.08
+    place: float = 0.05
     speed_span_s: float = 0.02
+    longest_speed_span_s: float = 0.06
     highest_sole: float = 0.15
 
 
@@ -55,14 +78,19 @@ class Contacts:
     Attributes:
         heel: (F,) whether the heel is.
         toe: (F,) whether the toes are.
-        heel_level: m, height of the heel point when planted.
-        toe_level: m, height of the toe point when planted.
+        heel_level: m, height of the heel point when planted on the ground.
+        toe_level: m, height of the toe point when planted on the ground.
+        heel_rise: (F,) m, how high what the heel is planted on lies above the ground; 0 for the
+            ground itself. None: the ground throughout.
+        toe_rise: (F,) m, likewise.
     """
 
     heel: BoolArray
     toe: BoolArray
     heel_level: float
     toe_level: float
+    heel_rise: FloatArray | None = None
+    toe_rise: FloatArray | None = None
 
     @property
     def heel_intervals(self) -> list[tuple[int, int]]:
@@ -90,38 +118,90 @@ def find(
         heel: (F, 3) world path of the heel, m, Z up. Any point fixed to the heel serves: heights
             count from the height at which that point rests.
         toe: (F, 3) world path of the ball of the foot or the toe joint.
-        ground: m, height of the floor where it is known; a foot that hangs still in the air is
-            then not taken for planted.
+        ground: m, height of the floor where it is known: in a take whose feet never rest on it,
+            the lowest place at which they do is then not taken for the ground.
         options: thresholds.
     """
     options = options or ContactOptions()
     found = [_planted(times, path, ground, options) for path in (heel, toe)]
-    (heel_flags, heel_level), (toe_flags, toe_level) = found
-    return Contacts(heel=heel_flags, toe=toe_flags, heel_level=heel_level, toe_level=toe_level)
+    (heel_flags, heel_level, heel_rise), (toe_flags, toe_level, toe_rise) = found
+    return Contacts(
+        heel=heel_flags,
+        toe=toe_flags,
+        heel_level=heel_level,
+        toe_level=toe_level,
+        heel_rise=heel_rise,
+        toe_rise=toe_rise,
+    )
+
+
+def runs(flags: BoolArray) -> list[tuple[int, int]]:
+    """First frame, and frame after the last, of every run of True."""
+    edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def _planted(
     times: FloatArray, path: FloatArray, ground: float | None, options: ContactOptions
-) -> tuple[BoolArray, float]:
-    """Frames (F,) in which a point is planted, and the height at which it then is."""
-    heights, speeds = path[:, 2], _speeds(times, path, options.speed_span_s)
-    level = _level(heights, speeds < options.enter_speed, ground, options)
+) -> tuple[BoolArray, float, FloatArray]:
+    """Frames (F,) in which a point is planted, its height when it is, and rises (F,)."""
+    rise = np.zeros(len(times))
+    speeds = _speeds(times, path, options)
+    level = _level(path[:, 2], speeds < options.enter_speed, ground, options)
     if len(times) < 2:
-        return np.zeros(len(times), np.bool_), level  # one pose does not tell what moves
-    above = heights - level
-    enter = (speeds < options.enter_speed) & (above < options.enter_height)
-    stay = (speeds < options.leave_speed) & (above < options.leave_height)
-    return _cleaned(times, _hysteresis(enter, stay), options), level
+        return np.zeros(len(times), np.bool_), level, rise  # one pose does not tell what moves
+    away = np.abs(path[:, 2] - level)
+    slow, slowish = speeds < options.enter_speed, speeds < options.leave_speed
+    low = _hysteresis(slow & (away < options.enter_height), slowish & (away < options.leave_height))
+    low = _in_places(path, _cleaned(times, low, options.closed_gap_s), options)
+    raised = _hysteresis(slow & ~low, slowish & ~low & (away > options.enter_height))
+    raised = _in_places(path, _cleaned(times, raised, options.closed_gap_s), options)
+    flags = _long_enough(times, low, options.shortest_s)
+    for start, end in runs(_long_enough(times, raised, options.shortest_raised_s)):
+        if _came_down(times, path[:, 2], start, end, options):
+            flags[start:end] = True
+            rise[start:end] = np.median(path[start:end, 2]) - level
+    return flags, level, rise
 
 
-def _speeds(times: FloatArray, path: FloatArray, span_s: float) -> FloatArray:
-    """Speeds (F,) in m/s over ±span_s."""
+def _speeds(times: FloatArray, path: FloatArray, options: ContactOptions) -> FloatArray:
+    """Speeds (F,) in m/s: slopes of straight lines fitted to each frame's neighbourhood."""
     if len(times) < 2:
         return np.zeros(len(times))
-    reach = max(1, round(span_s / smoothing.step_of(times)))
-    frames = np.arange(len(times))
-    late, early = np.minimum(frames + reach, frames[-1]), np.maximum(frames - reach, 0)
-    return np.linalg.norm(path[late] - path[early], axis=1) / (times[late] - times[early])
+    half = min(_half_window(times, path, options), len(times) - 1)
+    kernel = np.arange(half, -half - 1.0, -1.0)
+    moments = np.convolve(_continued(times, half), kernel, mode="valid")
+    slopes = [np.convolve(_continued(axis, half), kernel, mode="valid") for axis in path.T]
+    return np.sqrt(slopes[0] ** 2 + slopes[1] ** 2 + slopes[2] ** 2) / moments
+
+
+def _half_window(times: FloatArray, path: FloatArray, options: ContactOptions) -> int:
+    """Frames on either side over which noise makes less than a third of the lower threshold."""
+    step = smoothing.step_of(times)
+    half = max(1, round(options.speed_span_s / step))
+    longest = max(1, round(options.longest_speed_span_s / step))
+    noise = _noise(path)
+    while half < longest:
+        squares = half * (half + 1) * (2 * half + 1) / 3.0
+        if 3.0 * noise < options.enter_speed * step * np.sqrt(squares):
+            break
+        half += 1
+    return half
+
+
+def _noise(path: FloatArray) -> float:
+    """Standard deviation in m of white noise of the position, where the point is quietest."""
+    if len(path) < 8:
+        return 0.0
+    thirds = np.percentile(np.abs(np.diff(path, 3, axis=0)), 25.0, axis=0) / NOISE_SHARE
+    return float(np.sqrt(np.sum(thirds**2)))
+
+
+def _continued(values: FloatArray, count: int) -> FloatArray:
+    """(n,) values continued by `count` on either side, point-symmetric about the ends."""
+    before = 2.0 * values[0] - values[count:0:-1]
+    after = 2.0 * values[-1] - values[-2 : -count - 2 : -1]
+    return np.concatenate([before, values, after])
 
 
 def _level(
@@ -143,19 +223,67 @@ def _hysteresis(enter: BoolArray, stay: BoolArray) -> BoolArray:
     return entered > left
 
 
-def _cleaned(times: FloatArray, flags: BoolArray, options: ContactOptions) -> BoolArray:
-    """Without gaps and contacts that are too short to be any."""
-    step, out = smoothing.step_of(times), flags.copy()
-    for start, end in runs(~out):
-        if start > 0 and end < len(out) and (end - start) * step < options.closed_gap_s:
+def _cleaned(times: FloatArray, flags: BoolArray, closed_gap_s: float) -> BoolArray:
+    """Without gaps that are too short to be any."""
+    out = flags.copy()
+    for start, end in runs(~flags):
+        if start > 0 and end < len(out) and times[end] - times[start - 1] < closed_gap_s:
             out[start:end] = True
-    for start, end in runs(out):
-        if (end - start) * step < options.shortest_s:
+    return out
+
+
+def _long_enough(times: FloatArray, flags: BoolArray, shortest_s: float) -> BoolArray:
+    """Without runs that are too short; each frame stands for its share of the take."""
+    step, out = smoothing.step_of(times), flags.copy()
+    for start, end in runs(flags):
+        if times[end - 1] - times[start] + step < shortest_s:
             out[start:end] = False
     return out
 
 
-def runs(flags: BoolArray) -> list[tuple[int, int]]:
-    """First frame, and frame after the last, of every run of True."""
-    edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0)).tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))
+def _in_places(path: FloatArray, flags: BoolArray, options: ContactOptions) -> BoolArray:
+    """Only where the point is in one place, and at its ends no higher than that place."""
+    out = np.zeros(len(flags), np.bool_)
+    for start, end in runs(flags):
+        for first, last in _places(path, start, end, options.place):
+            heights = path[first:last, 2]
+            down = first + np.flatnonzero(heights < heights.min() + options.lift)
+            out[down[0] : down[-1] + 1] = True
+    return out
+
+
+def _places(path: FloatArray, start: int, end: int, radius: float) -> Iterator[tuple[int, int]]:
+    """Splits a run where the point has crept away; half of the way there belongs to no place."""
+    while start < end:
+        left = _first_beyond(path, start, end, radius)
+        if left == end:
+            yield start, end
+            return
+        yield start, _first_beyond(path, start, left, 0.5 * radius)
+        start = left
+
+
+def _first_beyond(path: FloatArray, start: int, end: int, radius: float) -> int:
+    """The first frame at which a path is further than `radius` from frame `start`, or `end`.
+
+    Looks through ever longer blocks, so that the effort goes with the distance of what it finds.
+    """
+    first, size = start, 64
+    while first < end:
+        last = min(first + size, end)
+        off = path[first:last, :2] - path[start, :2]
+        beyond = off[:, 0] ** 2 + off[:, 1] ** 2 > radius**2
+        if beyond.any():
+            return first + int(np.argmax(beyond))
+        first, size = last, 2 * size
+    return end
+
+
+def _came_down(
+    times: FloatArray, heights: FloatArray, start: int, end: int, options: ContactOptions
+) -> bool:
+    """Whether a point came down to where it rests, or has rested there since the take began."""
+    if start == 0:
+        return True
+    before = int(np.searchsorted(times, times[start] - 2.0 * options.shortest_raised_s))
+    return float(heights[before:start].max() - np.median(heights[start:end])) > options.descent

@@ -90,6 +90,7 @@ class CorrectOptions:
             a step, so that it hardly bobs from step to step.
         tolerance_m: so far a heel or tip may sink.
         lowest: the pelvis is lowered by no more than this share of a leg's length.
+        rise_scale: how high a step of 1 m is for the target: what its pelvis' path was scaled by.
     """
 
     blends: BlendOptions = field(default_factory=BlendOptions)
@@ -98,6 +99,7 @@ class CorrectOptions:
     lower_s: float = 0.3
     tolerance_m: float = 0.001
     lowest: float = 0.3
+    rise_scale: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -204,7 +206,7 @@ def _place(
     times: FloatArray, leg: Leg, contact: Contacts, ground: float, options: CorrectOptions
 ) -> Leg:
     """Where the foot should be: the leg with the points of its foot moved by the offsets."""
-    pieces = _toe_pieces(times, leg, contact, ground)
+    pieces = _toe_pieces(times, leg, contact, ground, options)
     if leg.heel is not None:
         pieces += _heel_pieces(times, leg, leg.heel, contact, pieces, ground, options)
         pieces.sort(key=lambda piece: piece.start)
@@ -218,12 +220,16 @@ def _place(
     )
 
 
-def _toe_pieces(times: FloatArray, leg: Leg, contact: Contacts, ground: float) -> list[Piece]:
-    height = ground + leg.ball_height
-    return [
-        _piece(times, leg.ball, start, end, _lock(leg.ball[start:end], height))
-        for start, end in contact.toe_intervals
-    ]
+def _toe_pieces(
+    times: FloatArray, leg: Leg, contact: Contacts, ground: float, options: CorrectOptions
+) -> list[Piece]:
+    """Stretches in which the toes hold the foot: at the mean of where the ball would be."""
+    found: list[Piece] = []
+    for start, end in contact.toe_intervals:
+        place = leg.ball[start:end].mean(axis=0)
+        place[2] = ground + leg.ball_height + _rise(contact.toe_rise, start, options)
+        found.append(_piece(times, leg.ball, start, end, place))
+    return found
 
 
 def _heel_pieces(
@@ -237,38 +243,36 @@ def _heel_pieces(
 ) -> list[Piece]:
     """Stretches in which the heel alone holds the foot, where the toes beside them leave it."""
     lead = max(2, _frames(times, options.lead_s))
-    before = {piece.end: piece for piece in toes}
-    after = {piece.start: piece for piece in toes}
+    before = {piece.end: piece.values[-1] for piece in toes}
+    after = {piece.start: piece.values[0] for piece in toes}
     found: list[Piece] = []
     for start, end in runs(contact.heel & ~contact.toe):
-        place = _lock(heel[start:end], ground + leg.heel_height)
+        place = heel[start:end].mean(axis=0)
+        lowest = ground + leg.heel_height + _rise(contact.heel_rise, start, options)
+        place[2] = lowest
         if start in before:
-            place[:2] = (heel[start - 1] + before[start].values[-1])[:2]
+            place = heel[start - 1] + before[start]
         if end in after:
-            place[:2] = (heel[end] + after[end].values[0])[:2]
+            place = heel[end] + after[end]
+        place[2] = max(place[2], lowest)
         first, last = start + lead * (start in before), end - lead * (end in after)
         if last - first >= 2:
             found.append(_piece(times, heel, first, last, place))
     return found
 
 
-def _lock(path: FloatArray, height: float) -> FloatArray:
-    """A place (3,) on the ground: the first of a path or its mean, whichever disturbs less."""
-    places = np.stack([path[0], path.mean(axis=0)])
-    far = [np.linalg.norm(path[:, :2] - place[:2], axis=1).max() for place in places]
-    place = places[int(np.argmin(far))]
-    place[2] = height
-    return place
+def _rise(rises: FloatArray | None, frame: int, options: CorrectOptions) -> float:
+    """How high what a foot stands on lies above the target's ground, m."""
+    return 0.0 if rises is None else float(rises[frame]) * options.rise_scale
 
 
 def _piece(times: FloatArray, path: FloatArray, start: int, end: int, place: FloatArray) -> Piece:
     """Offsets that keep a path at a place from frame `start` to the one before `end`."""
-    offset = place - path
     return Piece(
         start=start,
-        values=offset[start:end],
-        first=smoothing.state_at(times, offset, start),
-        last=smoothing.state_at(times, offset, end - 1),
+        values=place - path[start:end],
+        first=smoothing.state_at(times, path, start).from_(place),
+        last=smoothing.state_at(times, path, end - 1).from_(place),
     )
 
 

@@ -35,6 +35,15 @@ class State:
     velocity: FloatArray
     acceleration: FloatArray
 
+    def from_(self, place: FloatArray) -> State:
+        """Of the way from the curve to a place (3,) that stays."""
+        return State(
+            time=self.time,
+            value=place - self.value,
+            velocity=-self.velocity,
+            acceleration=-self.acceleration,
+        )
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Piece:
