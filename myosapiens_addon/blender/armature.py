@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads armatures as rigs, and builds a character's own armature."""
+"""Builds a character's own armature."""
 
 from __future__ import annotations
 
@@ -7,56 +7,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 from mathutils import Vector
 
-from ..motion import quaternion
 from ..retarget import bone_layout
-from ..retarget.rig import Rig
 from .compat import UNFINISHED, current_scene, overriding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..motion.motion import FloatArray, Motion
+    from ..motion.motion import Motion
 
 # Custom property of a bone: its body's rotation at rest in armature space, w x y z. A later
 # take of the character is aligned with it, whatever rest pose that take's file has.
 BODY_REST = "myosapiens_body_rest"
 SIDE_COLOURS = {"_r": "THEME01", "_l": "THEME04", "": "THEME09"}
-
-
-def read_rig(armature_object: bpy.types.Object) -> Rig:
-    """The armature's bones at rest."""
-    bones = list(_parents_first(armature_object.data.bones))
-    place = {bone.name: index for index, bone in enumerate(bones)}
-    matrices = np.array([bone.matrix_local for bone in bones], dtype=np.float64)
-    return Rig(
-        name=armature_object.name,
-        names=tuple(place),
-        parents=np.array(
-            [place[bone.parent.name] if bone.parent else -1 for bone in bones], np.int32
-        ),
-        rest_positions=matrices[:, :3, 3],
-        rest_rotations=quaternion.from_matrix(matrices[:, :3, :3]),
-        body_rest_rotations=np.array([_body_rest(bone) for bone in bones]),
-        rotation_modes=tuple(armature_object.pose.bones[bone.name].rotation_mode for bone in bones),
-    )
-
-
-def _parents_first(bones: bpy.types.ArmatureBones) -> Iterator[bpy.types.Bone]:
-    waiting: list[Any] = [bone for bone in reversed(bones.values()) if bone.parent is None]
-    while waiting:
-        bone = waiting.pop()
-        yield bone
-        waiting.extend(reversed(bone.children))
-
-
-def _body_rest(bone: bpy.types.Bone) -> FloatArray:
-    values = np.array(bone.get(BODY_REST, ()), dtype=np.float64).reshape(-1)
-    if values.shape != (4,) or not np.isclose(values @ values, 1.0, atol=1e-3):
-        return np.full(4, np.nan)
-    return quaternion.normalised(values)
 
 
 def build(motion: Motion, *, name: str) -> bpy.types.Object:

@@ -17,7 +17,7 @@ import bpy
 from ..errors import InputError, OutputError, RigError
 from ..motion import glb, resample
 from ..retarget import align, bone_map, keys
-from . import animation, armature, scene_armatures
+from . import animation, armature, rig_reader, scene_armatures
 from .compat import current_scene
 from .landing_options import CAPTURE_RATE, SCENE_RATE, LandingOptions
 from .references import Reference
@@ -191,7 +191,7 @@ def _land_on(
     with _timed(landing, "retarget"):
         made, warnings = retarget(
             motion,
-            armature.read_rig(place.find()),
+            rig_reader.read_rig(place.find()),
             rate=options.rate,
             start_frame=options.start_frame,
             scene_fps=landing.scene_rate_hz,

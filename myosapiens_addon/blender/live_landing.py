@@ -143,7 +143,7 @@ class LiveLanding:
 
     def _open_place(self) -> None:
         """Find the armature, or make one; then work out the keys, in a thread."""
-        from . import armature, landing
+        from . import landing, rig_reader
         from .animation import scene_fps
 
         motion = self._motion
@@ -155,7 +155,7 @@ class LiveLanding:
             capture_rate_hz=motion.rate_hz, scene_rate_hz=scene_fps(place.scene)
         )
         self.stage = Stage.RETARGET
-        rig = armature.read_rig(place.find())
+        rig = rig_reader.read_rig(place.find())
         self._ask(_retarget, motion, rig, self.plan, scene_fps(place.scene), then=self._retargeted)
 
     def _find_place(self, motion: Motion) -> Place:

@@ -141,3 +141,9 @@ def from_matrix(m: FloatArray) -> FloatArray:
     )
     best = np.argmax(squares, axis=-1)
     return normalised(np.take_along_axis(rows, best[..., None, None], axis=-2)[..., 0, :])
+
+
+def from_two_vectors(start: FloatArray, end: FloatArray) -> FloatArray:
+    """The smallest rotations (…, 4) that turn unit vectors (…, 3) into others not opposite."""
+    scalar = 1.0 + dot(start, end)
+    return normalised(np.concatenate([scalar[..., None], np.cross(start, end)], axis=-1))

@@ -14,38 +14,19 @@ only what moves against the take's own rest pose becomes a location.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..motion import kinematics, quaternion
+from .curves import BoneCurves, PoseCurves
 
 if TYPE_CHECKING:
-    from ..motion.motion import FloatArray, IntArray, Motion
+    from ..motion.motion import IntArray, Motion
     from .bone_map import BoneMap
     from .rig import Rig
 
 IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PoseCurves:
-    """Pose channels of M bones over F frames, as Blender's pose bones take them.
-
-    Attributes:
-        bones: the M bone names.
-        rotation_modes: the M rotation modes that the rotations will be written in.
-        times: (F,) float64, seconds since the start of the take.
-        locations: (F, M, 3) float64, m, in each bone's own axes at rest.
-        rotations: (F, M, 4) float64, w x y z, in each bone's own axes at rest.
-    """
-
-    bones: tuple[str, ...]
-    rotation_modes: tuple[str, ...]
-    times: FloatArray
-    locations: FloatArray
-    rotations: FloatArray
 
 
 def align(motion: Motion, rig: Rig, bone_map: BoneMap) -> PoseCurves:
@@ -66,12 +47,19 @@ def align(motion: Motion, rig: Rig, bone_map: BoneMap) -> PoseCurves:
     # A root has no parent to be measured against: it goes where its body is.
     start = np.where(parents[:, None] >= 0, rest_t, rig.rest_positions[bones])
     rotations = quaternion.multiply(quaternion.multiply(before, local_r), after)
+    rotations = quaternion.continuous(quaternion.normalised(rotations))
+    locations = quaternion.rotate(before, local_t - start)
     return PoseCurves(
-        bones=tuple(rig.names[bone] for bone in bone_map.bones),
-        rotation_modes=tuple(rig.rotation_modes[bone] for bone in bone_map.bones),
         times=motion.times,
-        locations=quaternion.rotate(before, local_t - start),
-        rotations=quaternion.continuous(quaternion.normalised(rotations)),
+        bones=tuple(
+            BoneCurves(
+                bone=rig.names[bone],
+                rotation_mode=rig.rotation_modes[bone],
+                rotations=rotations[:, column].T,
+                location=locations[:, column].T,
+            )
+            for column, bone in enumerate(bone_map.bones)
+        ),
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..motion.motion import FloatArray
-    from .align import PoseCurves
+    from .curves import BoneCurves, PoseCurves
 
 # A channel that stays within this is still: 1 µm for locations; for rotations 1e-6 of a
 # quaternion or a radian, 0.0001 degrees. Over a chain of 20 bones that stays below 0.1 mm.
@@ -28,8 +28,8 @@ class CurveKeys:
     """The keys of one animation curve.
 
     Attributes:
-        bone: the bone's name.
-        path: the pose bone's property (`location`, `rotation_quaternion` …).
+        bone: the bone's name; empty for the armature object itself.
+        path: its property (`location`, `rotation_quaternion`, `["IK_FK"]` …).
         index: the component of it.
         keys: (2 K,) float32, frame and value in turn, as Blender's `foreach_set("co")` takes.
     """
@@ -48,24 +48,43 @@ def frames_at(times_s: FloatArray, *, start_frame: float, scene_fps: float) -> F
 def curve_keys(
     curves: PoseCurves, *, start_frame: float, scene_fps: float
 ) -> Iterator[list[CurveKeys]]:
-    """Bone by bone, the keys of its location and rotation channels.
+    """Bone by bone, the keys of its location and rotation channels; at last the settings.
 
     A channel that never changes gets its first and last key only.
     """
     frames = frames_at(curves.times, start_frame=start_frame, scene_fps=scene_fps)
-    for bone, name in enumerate(curves.bones):
-        rotation = curves.rotations[:, bone]
-        path, values = rotation_modes.channels(curves.rotation_modes[bone], rotation)
+    for bone in curves.bones:
+        yield [*_location(bone, frames), *_rotation(bone, frames)]
+    if curves.settings:
+        still = frames[[0, -1]]
         yield [
-            *_channels(name, "location", frames, curves.locations[:, bone]),
-            *_channels(name, path, frames, values),
+            CurveKeys(
+                bone=setting.bone,
+                path=setting.path,
+                index=0,
+                keys=_keys(still, np.full(2, setting.value)),
+            )
+            for setting in curves.settings
         ]
+
+
+def _location(bone: BoneCurves, frames: FloatArray) -> list[CurveKeys]:
+    if bone.location is None:
+        return []
+    return _channels(bone.bone, "location", frames, bone.location)
+
+
+def _rotation(bone: BoneCurves, frames: FloatArray) -> list[CurveKeys]:
+    if bone.rotations is None:
+        return []
+    path, values = rotation_modes.channels(bone.rotation_mode, bone.rotations.T)
+    return _channels(bone.bone, path, frames, values.T)
 
 
 def _channels(bone: str, path: str, frames: FloatArray, values: FloatArray) -> list[CurveKeys]:
     return [
-        CurveKeys(bone=bone, path=path, index=index, keys=_keys(frames, values[:, index]))
-        for index in range(values.shape[1])
+        CurveKeys(bone=bone, path=path, index=index, keys=_keys(frames, component))
+        for index, component in enumerate(values)
     ]
 
 

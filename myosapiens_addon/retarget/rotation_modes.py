@@ -66,16 +66,17 @@ def euler(order: str, rotations: FloatArray) -> FloatArray:
 def _nearest_triples(angles: FloatArray, *, middle: int) -> FloatArray:
     other = angles + np.pi
     other[:, middle] = np.pi - angles[:, middle]
-    out = angles.copy()
-    for frame in range(1, len(angles)):
-        before = out[frame - 1]
-        ways = (_turned_near(angles[frame], before), _turned_near(other[frame], before))
-        out[frame] = min(ways, key=lambda way: float(np.sum((way - before) ** 2)))
-    return out
+    # Going over to the other triple keeps distances (it is a reflection and shifts), so whether
+    # to go over between two frames does not depend on which triple the frame before took.
+    stay, change = _turns(angles[1:] - angles[:-1]), _turns(other[1:] - angles[:-1])
+    changes = np.sum(change**2, axis=1) < np.sum(stay**2, axis=1)
+    took_other = np.concatenate([[False], np.cumsum(changes) % 2 == 1])
+    return np.unwrap(np.where(took_other[:, None], other, angles), axis=0)
 
 
-def _turned_near(angles: FloatArray, before: FloatArray) -> FloatArray:
-    return angles + 2.0 * np.pi * np.round((before - angles) / (2.0 * np.pi))
+def _turns(differences: FloatArray) -> FloatArray:
+    """Differences of angles without whole turns: −π to π."""
+    return differences - 2.0 * np.pi * np.round(differences / (2.0 * np.pi))
 
 
 def _axis_angle(rotations: FloatArray) -> FloatArray:

@@ -41,7 +41,8 @@ CALLBACKS = {
 PARTS = {
     "session": ("Session.step", "Session._landed", "push_undo"),
     "sidebar": ("show_changes", "look_after"),
-    "armature": ("make", "read_rig", "place"),
+    "armature": ("make", "place"),
+    "rig_reader": ("read_rig",),
     "compat": ("ActionCurves.__init__", "ActionCurves.add", "ActionCurves.assign"),
     "landing": ("conclude",),
 }

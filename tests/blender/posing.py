@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from myosapiens_addon.blender import armature
+from myosapiens_addon.blender import rig_reader
 from myosapiens_addon.motion import quaternion
 from myosapiens_addon.motion.motion import Motion
 
@@ -32,7 +32,7 @@ def body_poses(name: str, frames: np.ndarray, motion: Motion) -> tuple[np.ndarra
     body's rest rotation.
     """
     matrices = evaluated(name, frames, motion.names)
-    rig = armature.read_rig(bpy.data.objects[name])
+    rig = rig_reader.read_rig(bpy.data.objects[name])
     order = [rig.names.index(body) for body in motion.names]
     turned = quaternion.multiply(
         quaternion.from_matrix(matrices[..., :3, :3]),

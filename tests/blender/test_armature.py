@@ -64,7 +64,7 @@ def test_mode_selection_and_active_object_stay() -> None:
 
 def test_a_rig_read_back_has_parents_first_and_body_rests() -> None:
     motion = moving()
-    rig = armature.read_rig(armature.build(motion, name="Anna"))
+    rig = rig_reader.read_rig(armature.build(motion, name="Anna"))
     assert all(parent < index for index, parent in enumerate(rig.parents))
     order = [motion.names.index(name) for name in rig.names]
     np.testing.assert_allclose(rig.body_rest_rotations, motion.rest_rotations[order], atol=1e-6)

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 import pytest
 
-from myosapiens_addon.blender import animation, armature
+from myosapiens_addon.blender import animation, armature, rig_reader
 from myosapiens_addon.blender import landing as landings
 from myosapiens_addon.blender.compat import curves_of
 from myosapiens_addon.blender.references import Reference
@@ -196,7 +196,7 @@ def test_a_failed_landing_takes_its_new_armature_away() -> None:
 def test_writing_stops_cleanly_when_the_armature_goes() -> None:
     motion = moving()
     built = armature.build(motion, name="Anna")
-    rig = armature.read_rig(built)
+    rig = rig_reader.read_rig(built)
     keys, _ = landings.retarget(motion, rig, rate="scene", start_frame=1, scene_fps=24.0)
     steps = animation.write(Reference.to(built), keys, action_name="gone")
     next(steps)

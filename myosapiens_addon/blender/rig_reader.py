@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads an armature of the scene as a rig: bones at rest, and what may keep keys from moving them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+
+from ..motion import quaternion
+from ..retarget.rig import ObjectPlace, Rig
+from .armature import BODY_REST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from ..motion.motion import FloatArray
+
+DRIVEN = re.compile(r'^pose\.bones\["(?P<bone>(?:[^"\\]|\\.)*)"\]\.rotation_')
+AXES = "XYZ"
+
+
+def read_rig(armature_object: bpy.types.Object) -> Rig:
+    """The armature's bones at rest."""
+    bones = list(_parents_first(armature_object.data.bones))
+    place = {bone.name: index for index, bone in enumerate(bones)}
+    pose_bones = [armature_object.pose.bones[bone.name] for bone in bones]
+    matrices = np.array([bone.matrix_local for bone in bones], dtype=np.float64).reshape(-1, 4, 4)
+    return Rig(
+        name=armature_object.name,
+        names=tuple(place),
+        parents=np.array(
+            [place[bone.parent.name] if bone.parent else -1 for bone in bones], np.int32
+        ),
+        rest_positions=matrices[:, :3, 3],
+        rest_tails=np.array([bone.tail_local for bone in bones], np.float64).reshape(-1, 3),
+        rest_rotations=quaternion.from_matrix(matrices[:, :3, :3]),
+        body_rest_rotations=np.array([_body_rest(bone) for bone in bones]).reshape(-1, 4),
+        rotation_modes=tuple(bone.rotation_mode for bone in pose_bones),
+        inherits_rotation=_flags([bone.use_inherit_rotation for bone in bones]),
+        local_location=_flags([bone.use_local_location for bone in bones]),
+        connected=_flags([bone.use_connect and bone.parent is not None for bone in bones]),
+        unmovable=_unmovable(armature_object, pose_bones),
+        hindered={bone.name: why for bone in pose_bones if (why := _hindrance(bone))},
+        place=_place(armature_object),
+        properties=frozenset(
+            f'{bone.name}["{key}"]' for bone in pose_bones for key in bone.keys()  # noqa: SIM118
+        ),
+    )
+
+
+def _flags(values: Sequence[bool]) -> NDArray[np.bool_]:
+    return np.array(values, np.bool_)
+
+
+def _parents_first(bones: bpy.types.ArmatureBones) -> Iterator[bpy.types.Bone]:
+    waiting: list[Any] = [bone for bone in reversed(bones.values()) if bone.parent is None]
+    while waiting:
+        bone = waiting.pop()
+        yield bone
+        waiting.extend(reversed(bone.children))
+
+
+def _body_rest(bone: bpy.types.Bone) -> FloatArray:
+    values = np.array(bone.get(BODY_REST, ()), dtype=np.float64).reshape(-1)
+    if values.shape != (4,) or not np.isclose(values @ values, 1.0, atol=1e-3):
+        return np.full(4, np.nan)
+    return quaternion.normalised(values)
+
+
+def _place(armature_object: bpy.types.Object) -> ObjectPlace:
+    world = np.array(armature_object.matrix_world, dtype=np.float64)[:3, :3]
+    scale = abs(float(np.linalg.det(world))) ** (1.0 / 3.0)
+    return ObjectPlace(
+        basis=np.array(armature_object.matrix_basis, dtype=np.float64)[:3, :3],
+        location=np.array(armature_object.location, dtype=np.float64),
+        world_scale=scale or 1.0,
+    )
+
+
+def _unmovable(
+    armature_object: bpy.types.Object, pose_bones: Sequence[bpy.types.PoseBone]
+) -> dict[str, str]:
+    """Bones whose rotation keys would come to nothing, or are not wanted, and why."""
+    found = {bone.name: "locked" for bone in pose_bones if _is_locked(bone)}
+    data = armature_object.animation_data
+    for curve in data.drivers if data is not None else ():
+        match = DRIVEN.match(curve.data_path)
+        if match is not None:
+            found[bpy.utils.unescape_identifier(match["bone"])] = "driven"
+    return found
+
+
+def _is_locked(bone: bpy.types.PoseBone) -> bool:
+    needs_w = bone.lock_rotations_4d and bone.rotation_mode in ("QUATERNION", "AXIS_ANGLE")
+    return all(bone.lock_rotation) and (bone.lock_rotation_w or not needs_w)
+
+
+def _hindrance(bone: bpy.types.PoseBone) -> str:
+    """What else acts on a bone, in a few words; empty for nothing."""
+    acting = [entry for entry in bone.constraints if not entry.mute and entry.influence > 0.0]
+    if acting:
+        return f"constraint {acting[0].name!r}"
+    if bone.rotation_mode not in ("QUATERNION", "AXIS_ANGLE") and any(bone.lock_rotation):
+        locked = "".join(
+            axis for axis, is_locked in zip(AXES, bone.lock_rotation, strict=True) if is_locked
+        )
+        return f"locked about {locked}"
+    return ""

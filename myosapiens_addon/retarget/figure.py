@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A skeleton at rest seen as a human figure, and the anatomical frame of each of its segments.
+
+The same rules are applied to the bodies of a take and to the bones of an armature, so that a
+frame means the same on both, whatever the rest pose, the roll of bones, or which axis is up:
+
+- trunk, neck, head and clavicles: the figure's own axes, X forward, Y up, Z to the right;
+- upper arm, forearm, thigh, shin: Y along the segment from joint to joint, X where the joint's
+  flexion leads (at the knee where the kneecap is). Where elbow or knee is clearly bent at rest,
+  its hinge says so; where it is straight, X is forward, as in every T-, A- and I-pose;
+- hand: Y from the wrist to the knuckles, X to the thumb's side: from the little to the index
+  finger, or, without fingers, forward (palms down in a T-pose, to the thighs with arms down);
+- foot and toes: X where the foot points, level, Y up: the sole, not the instep, is compared;
+- fingers: Y along the bone, X across the palm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..motion import quaternion
+from .mapping import roles as role_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..motion.motion import FloatArray
+    from .mapping.roles import RoleMap, Skeleton
+
+# Bends (rad) from which a hinge begins to count, and counts alone.
+CLEAR_BEND = (np.radians(10.0), np.radians(30.0))
+# An arm within this cosine of forward has no forward side of its own.
+ALONG = 0.9
+NEXT = {"upper_arm": "forearm", "forearm": "hand", "thigh": "shin", "shin": "foot"}
+LIMB_OF = {
+    "upper_arm": ("upper_arm", "forearm"),
+    "forearm": ("upper_arm", "forearm"),
+    "thigh": ("thigh", "shin"),
+    "shin": ("thigh", "shin"),
+}
+FINGERS = role_names.FINGERS
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A skeleton whose bones have roles.
+
+    Attributes:
+        skeleton: the bones (or bodies) at rest.
+        chains: role → indices of the bones that share it.
+        up: (3,) unit; None to find it out from the figure, as one of the six axes.
+    """
+
+    skeleton: Skeleton
+    chains: Mapping[str, tuple[int, ...]]
+    known_up: FloatArray | None = None
+
+    @cached_property
+    def up(self) -> FloatArray:
+        """Which way is up, (3,) unit: the axis from the feet to the head."""
+        if self.known_up is not None:
+            return self.known_up
+        high = [self.head(role) for role in ("head", "neck", "spine") if role in self.chains]
+        low = [self.head(f"{word}{side}") for word in ("foot", "shin", "thigh")
+               for side in role_names.SIDES if f"{word}{side}" in self.chains]  # fmt: skip
+        if "pelvis" in self.chains:
+            (low if high else high).append(self.head("pelvis"))
+        if not high or not low:
+            return np.array([0.0, 0.0, 1.0])
+        way = high[0] - low[0]
+        axis = int(np.argmax(np.abs(way)))
+        return np.eye(3)[axis] * (np.sign(way[axis]) or 1.0)
+
+    @cached_property
+    def left(self) -> FloatArray:
+        """Which way is left, (3,) unit and level."""
+        total = np.zeros(3)
+        for word in ("thigh", "upper_arm", "clavicle", "shin", "foot"):
+            if {f"{word}.L", f"{word}.R"} <= set(self.chains):
+                total += self.level(self.head(f"{word}.L") - self.head(f"{word}.R"))
+        length = float(np.linalg.norm(total))
+        if length > 1e-9:
+            return total / length
+        spare = np.array([1.0, 0.0, 0.0])
+        return spare if abs(self.up[0]) < ALONG else np.array([0.0, 0.0, 1.0])
+
+    @cached_property
+    def forward(self) -> FloatArray:
+        """Which way the figure faces, (3,) unit and level."""
+        return np.cross(self.left, self.up)
+
+    @cached_property
+    def axes(self) -> FloatArray:
+        """Rotation (4,) of the figure's own frame: X forward, Y up, Z right."""
+        return _rotation(self.forward, self.up)
+
+    def level(self, vector: FloatArray) -> FloatArray:
+        """The part of a vector across `up`."""
+        return vector - (vector @ self.up) * self.up
+
+    def head(self, role: str, place: int = 0) -> FloatArray:
+        """Where a role's bone begins, (3,)."""
+        return self.skeleton.heads[self.chains[role][place]]
+
+    def end_role(self, role: str) -> str | None:
+        """The role at whose joint a limb's segment ends; None where the figure has none."""
+        word, side = role_names.word_of(role), role_names.side_of(role)
+        if word == "hand":
+            ends = [f"{finger}{side}" for finger in ("middle", "index", "ring", "little")]
+            return next((end for end in ends if end in self.chains), None)
+        if word == "clavicle":
+            wanted = f"upper_arm{side}"
+        elif word == "foot":
+            wanted = f"toe{side}"
+        else:
+            wanted = f"{NEXT[word]}{side}" if word in NEXT else ""
+        return wanted if wanted in self.chains else None
+
+    def direction(self, role: str, place: int = 0) -> FloatArray | None:
+        """Unit direction (3,) of a segment at rest; None where nothing shows it."""
+        chain = self.chains[role]
+        if role_names.word_of(role) in FINGERS:
+            return self._finger_direction(role, place)
+        end = self.end_role(role)
+        if end is not None:
+            return _unit(self.head(end) - self.head(role))
+        return self._own_direction(chain[place])
+
+    def _own_direction(self, bone: int) -> FloatArray | None:
+        tails = self.skeleton.tails
+        return None if tails is None else _unit(tails[bone] - self.skeleton.heads[bone])
+
+    def _finger_direction(self, role: str, place: int) -> FloatArray | None:
+        """To the next joint; the last bone goes on as the one before: tails are often none."""
+        chain = self.chains[role]
+        if len(chain) == 1:
+            return self._own_direction(chain[0])
+        first = min(place, len(chain) - 2)
+        return _unit(self.head(role, first + 1) - self.head(role, first))
+
+    def frame(self, role: str, place: int = 0) -> FloatArray | None:
+        """The anatomical frame (4,) of a role's bone at rest; None where it cannot be told."""
+        word = role_names.word_of(role)
+        if word in LIMB_OF:
+            return self._along(role, self.flexion(role))
+        if word == "hand":
+            return self._along(role, self._radial(role_names.side_of(role)))
+        if word in ("foot", "toe"):
+            return _rotation(self._heading(role_names.side_of(role)), self.up)
+        if word in FINGERS:
+            return self._finger_frame(role, place)
+        return self.axes
+
+    def _along(self, role: str, x: FloatArray, place: int = 0) -> FloatArray | None:
+        y = self.direction(role, place)
+        return None if y is None else _rotation(x, y, keep_y=True)
+
+    def _finger_frame(self, role: str, place: int) -> FloatArray | None:
+        hand = f"hand{role_names.side_of(role)}"
+        palm = self.frame(hand) if hand in self.chains else None
+        if palm is None:
+            return None
+        across = quaternion.rotate(palm, np.array([0.0, 0.0, 1.0]))
+        return self._along(role, across, place)
+
+    def flexion(self, role: str) -> FloatArray:
+        """Where flexion of a limb's middle joint leads, seen from one of its segments: (3,)."""
+        word, side = role_names.word_of(role), role_names.side_of(role)
+        y = self.direction(role)
+        if y is None:
+            return self.forward
+        rule = self._forward_side(y)
+        upper, lower = (self._direction_of(f"{part}{side}") for part in LIMB_OF[word])
+        if upper is None or lower is None:
+            return rule
+        bend = float(np.arctan2(np.linalg.norm(np.cross(upper, lower)), upper @ lower))
+        trust = float(np.clip((bend - CLEAR_BEND[0]) / (CLEAR_BEND[1] - CLEAR_BEND[0]), 0, 1))
+        if trust == 0.0:
+            return rule
+        sign = 1.0 if word in ("upper_arm", "forearm") else -1.0
+        hinge: FloatArray = sign * np.cross(upper, lower) / float(np.sin(bend))
+        return (1.0 - trust) * rule + trust * np.cross(hinge, y)
+
+    def _direction_of(self, role: str) -> FloatArray | None:
+        return self.direction(role) if role in self.chains else None
+
+    def _forward_side(self, y: FloatArray) -> FloatArray:
+        """Forward, across a direction; that of a limb lifted from hanging when it is along it."""
+        across = self.forward - (self.forward @ y) * y
+        if abs(float(self.forward @ y)) < ALONG:
+            return across / np.linalg.norm(across)
+        lift = quaternion.from_two_vectors(-self.up, y)
+        return quaternion.rotate(lift, self.forward)
+
+    def _radial(self, side: str) -> FloatArray:
+        """The thumb's side of the hand, (3,)."""
+        knuckles = [
+            self.head(f"{finger}{side}")
+            for finger in ("index", "middle", "ring", "little")
+            if f"{finger}{side}" in self.chains
+        ]
+        across = _unit(knuckles[0] - knuckles[-1]) if len(knuckles) > 1 else None
+        if across is not None:
+            return across
+        y = self.direction(f"hand{side}")
+        return self.forward if y is None else self._forward_side(y)
+
+    def _heading(self, side: str) -> FloatArray:
+        """Where a foot points, level: from the ankle to the toes."""
+        role = f"foot{side}" if f"foot{side}" in self.chains else f"toe{side}"
+        way = self.direction(role)
+        level = None if way is None else self.level(way)
+        if level is None or float(np.linalg.norm(level)) < 0.2:
+            return self.forward
+        return level / float(np.linalg.norm(level))
+
+
+def figure_of(skeleton: Skeleton, role_map: RoleMap, *, up: FloatArray | None = None) -> Figure:
+    """A skeleton and its roles; bones that are not there are passed over."""
+    place = {name: index for index, name in enumerate(skeleton.names)}
+    chains = {
+        role: tuple(place[name] for name in names if name in place)
+        for role, names in role_map.chains.items()
+    }
+    return Figure(skeleton, {role: chain for role, chain in chains.items() if chain}, up)
+
+
+def _unit(vector: FloatArray) -> FloatArray | None:
+    length = float(np.linalg.norm(vector))
+    return vector / length if length > 1e-9 else None
+
+
+def _rotation(x: FloatArray, y: FloatArray, *, keep_y: bool = False) -> FloatArray:
+    """Rotation (4,) of the frame with one axis as given and the other as near as may be."""
+    z = np.cross(x, y)
+    z = z / np.linalg.norm(z)
+    columns = (np.cross(y, z), y, z) if keep_y else (x, np.cross(z, x), z)
+    return quaternion.from_matrix(np.stack(columns, axis=-1))

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way of the figure through the world: how long, how high, and what carries it.
+
+The middle of the two hip joints is compared, because that is the same place in every skeleton;
+where a pelvis bone begins is not. Heights are scaled by leg length, so that an armature whose
+legs are of the same proportions stands on its ground whenever the recorded person did; the way
+across the ground is scaled alike, or as it is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import lanes
+from .mapping import roles as role_names
+
+if TYPE_CHECKING:
+    from ..motion.motion import FloatArray
+    from .contacts import Contacts
+    from .figure import Figure
+    from .follow import Source, Target
+
+SIDES = role_names.SIDES
+# Travel is the way without what a step adds to it: a bell of this deviation takes out strides
+# (1 to 2 a second) and leaves starts, stops and turns.
+TRAVEL_S = 0.5
+# Height of the ankle when a foot stands flat, as a share of thigh and shin, where the take does
+# not show it: malleolus 0.039 of stature against 0.491 for both (Drillis and Contini, "Body
+# segment parameters", 1966).
+ANKLE_HEIGHT = 0.039 / 0.491
+# Feet this far (share of the leg) above or below the armature's own ground plane stand on it:
+# joints lie within the foot, soles below them.
+ON_PLANE = (-0.03, 0.15)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sizes:
+    """How a take and an armature compare.
+
+    Attributes:
+        scale: units of the armature for one metre of the take, by leg length.
+        ground: height of the armature's ground, along its up axis, in its units.
+        ankle: height above it of the ankles at rest.
+        floor: height of the take's ankles when the feet stand flat, m.
+        has_legs: whether both have legs that can be compared.
+    """
+
+    scale: float
+    ground: float
+    ankle: float
+    floor: float
+    has_legs: bool
+
+
+def sizes(source: Source, target: Target, contacts: dict[str, Contacts]) -> Sizes:
+    """Compare a take and an armature.
+
+    Args:
+        source: the take.
+        target: the armature.
+        contacts: side → where the take's feet are planted.
+    """
+    legs = (leg_length(source.figure), leg_length(target.figure))
+    ground = _ground(target, legs[1] or _trunk(target.figure))
+    if legs[0] and legs[1]:
+        ankle = _ankle_height(target.figure) - ground
+        floor = _floor(source, contacts, legs[0])
+        scale = legs[1] / legs[0]
+        return Sizes(scale=scale, ground=ground, ankle=ankle, floor=floor, has_legs=True)
+    trunks = (_trunk(source.figure), _trunk(target.figure))
+    scale = trunks[1] / trunks[0] if trunks[0] and trunks[1] else 1.0 / target.rig.place.world_scale
+    return Sizes(scale=scale, ground=ground, ankle=0.0, floor=0.0, has_legs=False)
+
+
+def _ankle_height(figure: Figure) -> float:
+    """Height of the ankles at rest, the mean of both sides."""
+    feet = [figure.head(f"foot{side}") for side in SIDES if _has_leg(figure, side)]
+    return float(np.mean([foot @ figure.up for foot in feet]))
+
+
+def _has_leg(figure: Figure, side: str) -> bool:
+    return all(f"{word}{side}" in figure.chains for word in ("thigh", "shin", "foot"))
+
+
+def leg_length(figure: Figure) -> float:
+    """Thigh and shin together, the mean of both sides; 0 where there is none."""
+    lengths = [
+        float(
+            np.linalg.norm(figure.head(f"shin{side}") - figure.head(f"thigh{side}"))
+            + np.linalg.norm(figure.head(f"foot{side}") - figure.head(f"shin{side}"))
+        )
+        for side in SIDES
+        if _has_leg(figure, side)
+    ]
+    return float(np.mean(lengths)) if lengths else 0.0
+
+
+def _trunk(figure: Figure) -> float:
+    """From the pelvis to the head (or neck), 0 where that is not there."""
+    top = next((role for role in ("head", "neck", "spine") if role in figure.chains), None)
+    if top is None or "pelvis" not in figure.chains:
+        return 0.0
+    return float(np.linalg.norm(figure.head(top) - figure.head("pelvis")))
+
+
+def _ground(target: Target, size: float) -> float:
+    """Height of the ground under the armature's feet; its own plane where they stand on it."""
+    figure, rig = target.figure, target.rig
+    bones = [
+        bone
+        for role, chain in figure.chains.items()
+        if role_names.word_of(role) in ("foot", "toe")
+        for bone in chain
+    ]
+    if not bones:
+        return 0.0
+    ends = np.concatenate([rig.rest_positions[bones], rig.rest_tails[bones]])
+    lowest = float((ends @ figure.up).min())
+    low, high = ON_PLANE[0] * size, ON_PLANE[1] * size
+    return 0.0 if low <= lowest <= high else lowest
+
+
+def _floor(source: Source, contacts: dict[str, Contacts], leg: float) -> float:
+    """Height of the ankles in flat stance: low among those that the take shows."""
+    heights = [
+        source.joint(source.body(f"foot{side}"))[2][found.heel & found.toe]
+        for side, found in contacts.items()
+    ]
+    stood = np.concatenate(heights) if heights else np.empty(0)
+    return float(np.percentile(stood, 10.0)) if len(stood) else ANKLE_HEIGHT * leg
+
+
+def hip_centre(source: Source, target: Target) -> tuple[FloatArray, list[int]] | None:
+    """The take's path (3, F) of what is compared, and the armature's bones whose heads it is.
+
+    The hip joints; the pelvis where either has not both. None where it has neither.
+    """
+    hips = [f"thigh{side}" for side in SIDES]
+    if set(hips) <= set(source.figure.chains) and set(hips) <= set(target.figure.chains):
+        joints = [source.joint(source.body(role)) for role in hips]
+        return 0.5 * (joints[0] + joints[1]), [target.figure.chains[role][0] for role in hips]
+    if "pelvis" in source.figure.chains and "pelvis" in target.figure.chains:
+        return source.joint(source.body("pelvis")), [target.figure.chains["pelvis"][0]]
+    return None
+
+
+def wanted_path(
+    centre: FloatArray, target: Target, size: Sizes, *, across: float | None = None
+) -> FloatArray:
+    """Where the armature's hips are to go, (3, F) in its space and units.
+
+    Args:
+        centre: (3, F) path of the take's hips, m, Z up.
+        target: the armature.
+        size: how the two compare.
+        across: units of the armature for a metre on the ground; None for leg length's.
+    """
+    flat = size.scale if across is None else across
+    path = np.empty_like(centre)
+    path[:2] = flat * centre[:2]
+    path[2] = size.ground + size.ankle + size.scale * (centre[2] - size.floor)
+    return lanes.rotate(target.turned, path)
+
+
+def travel(path: FloatArray, times: FloatArray, target: Target) -> FloatArray:
+    """The way of a path over the ground without the swaying of steps: (3, F), level."""
+    level = path - target.figure.up[:, None] * lanes.dot(target.figure.up, path)
+    step = float(np.mean(np.diff(times))) if len(times) > 1 else 0.0
+    reach = round(3.0 * TRAVEL_S / step) if step > 0.0 else 0
+    if reach < 1:
+        return level
+    moments = np.arange(-reach, reach + 1) * step
+    bell = np.exp(-0.5 * (moments / TRAVEL_S) ** 2)
+    return np.stack([_smoothed(component, bell / bell.sum(), reach) for component in level])
+
+
+def _smoothed(values: FloatArray, bell: FloatArray, reach: int) -> FloatArray:
+    """Convolved with a bell; beyond its ends a path goes on as it is mirrored through them."""
+    spare = min(reach, len(values) - 1)
+    before = 2.0 * values[0] - values[spare:0:-1]
+    after = 2.0 * values[-1] - values[-2 : -2 - spare : -1]
+    rest = reach - spare
+    padded = np.concatenate(
+        [np.full(rest, before[:1] if spare else values[0]), before, values, after,
+         np.full(rest, after[-1:] if spare else values[-1])]
+    )  # fmt: skip
+    return np.convolve(padded, bell, mode="valid")
