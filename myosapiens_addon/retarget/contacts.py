@@ -147,20 +147,20 @@ def _planted(
     """Frames (F,) in which a point is planted, its height when it is, and rises (F,)."""
     rise = np.zeros(len(times))
     speeds = _speeds(times, path, options)
-    level = _level(path[:, 2], speeds < options.enter_speed, ground, options)
+    slow, slowish = speeds < options.enter_speed, speeds < options.leave_speed
+    level = _level(path[:, 2], slow, ground, options)
     if len(times) < 2:
         return np.zeros(len(times), np.bool_), level, rise  # one pose does not tell what moves
     away = np.abs(path[:, 2] - level)
-    slow, slowish = speeds < options.enter_speed, speeds < options.leave_speed
-    low = _hysteresis(slow & (away < options.enter_height), slowish & (away < options.leave_height))
-    low = _in_places(path, _cleaned(times, low, options.closed_gap_s), options)
-    raised = _hysteresis(slow & ~low, slowish & ~low & (away > options.enter_height))
-    raised = _in_places(path, _cleaned(times, raised, options.closed_gap_s), options)
-    flags = _long_enough(times, low, options.shortest_s)
+    low, near = away < options.enter_height, away < options.leave_height
+    on_ground = _contacts(times, path, slow & low, slowish & near, options)
+    raised = _contacts(times, path, slow & ~on_ground, slowish & ~on_ground & ~low, options)
+    flags = _long_enough(times, on_ground, options.shortest_s)
     for start, end in runs(_long_enough(times, raised, options.shortest_raised_s)):
-        if _came_down(times, path[:, 2], start, end, options):
+        height = float(np.percentile(path[start:end, 2], 50.0))
+        if _came_down(times, path[:, 2], start, height, options):
             flags[start:end] = True
-            rise[start:end] = np.median(path[start:end, 2]) - level
+            rise[start:end] = height - level
     return flags, level, rise
 
 
@@ -223,13 +223,16 @@ def _hysteresis(enter: BoolArray, stay: BoolArray) -> BoolArray:
     return entered > left
 
 
-def _cleaned(times: FloatArray, flags: BoolArray, closed_gap_s: float) -> BoolArray:
-    """Without gaps that are too short to be any."""
-    out = flags.copy()
+def _contacts(
+    times: FloatArray, path: FloatArray, enter: BoolArray, stay: BoolArray, options: ContactOptions
+) -> BoolArray:
+    """Runs from where `enter` is until `stay` ends, without gaps, each in one place."""
+    flags = _hysteresis(enter, stay)
     for start, end in runs(~flags):
-        if start > 0 and end < len(out) and times[end] - times[start - 1] < closed_gap_s:
-            out[start:end] = True
-    return out
+        inside = start > 0 and end < len(flags)
+        if inside and times[end] - times[start - 1] < options.closed_gap_s:
+            flags[start:end] = True
+    return _in_places(path, flags, options)
 
 
 def _long_enough(times: FloatArray, flags: BoolArray, shortest_s: float) -> BoolArray:
@@ -272,18 +275,18 @@ def _first_beyond(path: FloatArray, start: int, end: int, radius: float) -> int:
     while first < end:
         last = min(first + size, end)
         off = path[first:last, :2] - path[start, :2]
-        beyond = off[:, 0] ** 2 + off[:, 1] ** 2 > radius**2
-        if beyond.any():
-            return first + int(np.argmax(beyond))
+        beyond = np.flatnonzero(np.hypot(off[:, 0], off[:, 1]) > radius)
+        if len(beyond):
+            return first + int(beyond[0])
         first, size = last, 2 * size
     return end
 
 
 def _came_down(
-    times: FloatArray, heights: FloatArray, start: int, end: int, options: ContactOptions
+    times: FloatArray, heights: FloatArray, start: int, height: float, options: ContactOptions
 ) -> bool:
     """Whether a point came down to where it rests, or has rested there since the take began."""
     if start == 0:
         return True
     before = int(np.searchsorted(times, times[start] - 2.0 * options.shortest_raised_s))
-    return float(heights[before:start].max() - np.median(heights[start:end])) > options.descent
+    return float(heights[before:start].max()) - height > options.descent

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Feet that stay: finds where a foot is planted, and holds it there on another armature.
+"""Feet that stay: holds planted feet in place on an armature of other proportions.
 
-`find` looks at the source: a point of the sole that is low and slow is planted. `correct` works
-on the target, whose legs slide, sink or float because its proportions are others:
+`contacts.find` tells where the source's feet are planted. `correct` works on the target, whose
+legs slide, sink or float because its proportions are others:
 
-1. While toes are planted, the ball (toe joint) is locked to one place on the ground. While only
-   the heel is, the heel is locked; just before the toes touch, that leads over to their place.
+1. While toes are planted, the ball (toe joint) is locked to one place on what they stand on.
+   While only the heel is, the heel is locked: beside toes that are planted too, to where their
+   place leaves it.
 2. What moves the point to its place is an offset over frames. Between contacts it goes to zero
    along quintics that match value, velocity and acceleration at the border of the contact: a
    knee that is moved that way does not pop. Their length follows from the offset, so that the
@@ -82,22 +83,25 @@ class CorrectOptions:
 
     Attributes:
         blends: how offsets come and go.
-        lead_s: so long before the toes touch the heel lets go of its place and goes over to
-            theirs (and after they leave, to its own).
+        lead_s: so long before the toes touch the heel lets go of its place, and the foot goes
+            over to theirs (and after they leave, to the heel's).
         turn_s: half width of the bell that smooths turns of foot and toe; with twice that they
             stay within the shortest blend.
         lower_s: half width of the bell that smooths the lowering of the pelvis: as long as half
             a step, so that it hardly bobs from step to step.
         tolerance_m: so far a heel or tip may sink.
-        lowest: the pelvis is lowered by no more than this share of a leg's length.
+        spare: where the pelvis has to be lowered at all, it is by this share of a leg's length
+            more, so that knees keep away from where they turn fast for little.
+        lowest: the pelvis is lowered by no more than this share of a leg's length (and `spare`).
         rise_scale: how high a step of 1 m is for the target: what its pelvis' path was scaled by.
     """
 
     blends: BlendOptions = field(default_factory=BlendOptions)
-    lead_s: float = 0.06
+    lead_s: float = 0.04
     turn_s: float = 0.07
     lower_s: float = 0.3
     tolerance_m: float = 0.001
+    spare: float = 0.01
     lowest: float = 0.3
     rise_scale: float = 1.0
 
@@ -145,10 +149,15 @@ def correct(
         _place(times, _unsunk(times, leg, contact, options), contact, ground, options)
         for leg, contact in zip(legs, contacts, strict=True)
     ]
-    needs = [_need(leg, wish, options) for leg, wish in zip(legs, placed, strict=True)]
-    need = np.max(needs, axis=0) if needs else np.zeros(len(times))
+    hinges = [_hinge(leg) for leg in legs]
+    need = np.zeros(len(times))
+    for leg, wish, hinge in zip(legs, placed, hinges, strict=True):
+        need = np.maximum(need, _need(leg, wish, hinge, options))
     lowered = smoothing.roof(need, _frames(times, options.lower_s))
-    solved = [_solve(leg, wish, lowered) for leg, wish in zip(legs, placed, strict=True)]
+    solved = [
+        _solve(leg, wish, hinge, lowered)
+        for leg, wish, hinge in zip(legs, placed, hinges, strict=True)
+    ]
     changed = lowered > 0.0
     for _, _, frames in solved:
         changed = changed | frames
@@ -242,7 +251,7 @@ def _heel_pieces(
     options: CorrectOptions,
 ) -> list[Piece]:
     """Stretches in which the heel alone holds the foot, where the toes beside them leave it."""
-    lead = max(2, _frames(times, options.lead_s))
+    longest = _frames(times, options.lead_s)
     before = {piece.end: piece.values[-1] for piece in toes}
     after = {piece.start: piece.values[0] for piece in toes}
     found: list[Piece] = []
@@ -255,8 +264,9 @@ def _heel_pieces(
         if end in after:
             place = heel[end] + after[end]
         place[2] = max(place[2], lowest)
+        lead = max(1, min(longest, (end - start) // 2))
         first, last = start + lead * (start in before), end - lead * (end in after)
-        if last - first >= 2:
+        if first < last:
             found.append(_piece(times, heel, first, last, place))
     return found
 
@@ -281,19 +291,23 @@ def _hinge(leg: Leg) -> FloatArray:
     return two_bone.hinge_axis(leg.hip, leg.knee, leg.ankle, leg.thigh, sideways)
 
 
-def _need(leg: Leg, wish: Leg, options: CorrectOptions) -> FloatArray:
+def _need(leg: Leg, wish: Leg, hinge: FloatArray, options: CorrectOptions) -> FloatArray:
     """How far (F,) the hip has to go down for the ankle to be within easy reach, m."""
     upper, lower = leg.knee - leg.hip, leg.ankle - leg.knee
-    free = two_bone.reach(upper, lower, _hinge(leg))
+    free = two_bone.reach(upper, lower, hinge)
     span = leg.hip - wish.ankle
     flat = np.sum(span[:, :2] ** 2, axis=1)
     need = span[:, 2] - np.sqrt(np.maximum(free**2 - flat, 0.0))
     far = np.any(wish.ankle != leg.ankle, axis=1) & (flat + span[:, 2] ** 2 > free**2)
     longest = np.linalg.norm(upper, axis=1) + np.linalg.norm(lower, axis=1)
-    return np.where(far, np.clip(need, 0.0, options.lowest * longest), 0.0)
+    need = np.where(far, np.clip(need, 0.0, options.lowest * longest), 0.0)
+    spare = options.spare * longest
+    return need - spare * np.expm1(-need / spare)
 
 
-def _solve(leg: Leg, wish: Leg, lowered: FloatArray) -> tuple[Leg, FloatArray, BoolArray]:
+def _solve(
+    leg: Leg, wish: Leg, hinge: FloatArray, lowered: FloatArray
+) -> tuple[Leg, FloatArray, BoolArray]:
     """The leg with its ankle where it should be, shortfalls (F,), and the frames that differ."""
     changed = lowered > 0.0
     for old, new in ((leg.ankle, wish.ankle), (leg.foot, wish.foot), (leg.toe, wish.toe)):
@@ -307,7 +321,7 @@ def _solve(leg: Leg, wish: Leg, lowered: FloatArray) -> tuple[Leg, FloatArray, B
         wish.ankle[rows] + drop,
         thigh=leg.thigh[rows],
         shin=leg.shin[rows],
-        hinge=_hinge(leg)[rows],
+        hinge=hinge[rows],
     )
     ankle = solved.ankle - drop
     miss = ankle - wish.ankle[rows]

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from ..motion.motion import FloatArray
 
 # The soft limit begins where the knee is still bent by so much, unless the motion itself has it
-# straighter. At 12° a leg of 0.8 m lacks 4 mm to full length.
-SOFT_FLEXION_RAD = np.radians(12.0)
-# A knee that bends by less than this (weighted mean over the take) does not show its hinge.
-CLEAR_HINGE_SINE = 0.02
+# straighter. At 15° a leg of 0.8 m lacks 7 mm to full length.
+SOFT_FLEXION_RAD = np.radians(15.0)
+# A knee that bends by less than this (weighted mean over the take) does not show its hinge; one
+# that is overextended a little throughout would show it the wrong way round.
+CLEAR_HINGE_SINE = 0.1
 # A knee that is overextended stays so while its ankle hardly moves, and is bent forwards once it
 # moves by this much (m). Between, 5° of overextension cost less than 2 mm.
 UNFOLD_M = 0.02

@@ -69,11 +69,8 @@ class Take:
     turn: Array
     limbs: tuple[Limb, ...]
 
-    def contacts(self, **settings: float) -> list[Contacts]:
-        return [
-            find(self.times, limb.joints["heel"], limb.joints["ball"], **settings)
-            for limb in self.limbs
-        ]
+    def contacts(self) -> list[Contacts]:
+        return [find(self.times, limb.joints["heel"], limb.joints["ball"]) for limb in self.limbs]
 
 
 def eased(u: Array) -> Array:
@@ -107,7 +104,7 @@ def walked(times: Array, start: Sequence[float], steps: Sequence[Step], *, roll:
     for step in steps:
         place = np.asarray(step.place, dtype=np.float64)
         swing = (times - step.lift) / (step.strike - step.lift)
-        strike_pitch = STRIKE_PITCH * (step.flat > step.strike)
+        strike_pitch = STRIKE_PITCH if step.flat > step.strike else 0.0
         # Where the ball is when the heel strikes.
         turn = about(Z, np.array([step.yaw]))
         flat_heel = place + quaternion.rotate(turn, TO_HEEL)[0]
@@ -153,13 +150,11 @@ def taken(
     feet: Sequence[Foot],
     *,
     height: float | Array = 0.85,
-    yaw: Array | None = None,
     over_s: float = 0.35,
     pelvis: Array | None = None,
 ) -> Take:
     """A take of a right and a left foot; the pelvis stays between the feet unless it is given."""
-    yaw = np.mean([foot.yaw for foot in feet], axis=0) if yaw is None else yaw
-    turn = about(Z, yaw)
+    turn = about(Z, np.asarray(np.mean([foot.yaw for foot in feet], axis=0)))
     middle = np.mean([foot.ball for foot in feet], axis=0) + quaternion.rotate(turn, TO_ANKLE)
     step = (times[-1] - times[0]) / max(len(times) - 1, 1)
     if pelvis is None:
@@ -182,10 +177,10 @@ def _limb(foot: Foot, pelvis: Array, turn: Array, hip: Array) -> Limb:
     level = quaternion.rotate(about(X, -roll), back)
     reach = np.minimum(np.hypot(level[:, 0], level[:, 2]), THIGH + SHIN - 1e-4)
     flexion = np.pi - np.arccos((THIGH**2 + SHIN**2 - reach**2) / (2 * THIGH * SHIN))
-    lean = np.arctan2(level[:, 0], -level[:, 2])
+    lean: Array = np.arctan2(level[:, 0], -level[:, 2])
     lift = np.arccos((THIGH**2 + reach**2 - SHIN**2) / (2 * THIGH * reach))
     frame = quaternion.multiply(about(Z, foot.yaw), about(X, roll))
-    thigh = quaternion.multiply(frame, about(Y, -(lean + lift)))
+    thigh = quaternion.multiply(frame, about(Y, np.negative(lean + lift)))
     rotations = {
         "thigh": thigh,
         "shin": quaternion.multiply(thigh, about(Y, flexion)),
@@ -287,7 +282,7 @@ def walking(
     roll: float = 0.2,
     heel_first: bool = True,
     height: float = 0.82,
-    terrain: Callable[[float], float] = lambda way: 0.0,
+    terrain: Callable[[float], float] = lambda _: 0.0,
     base: float = 0.09,
 ) -> Take:
     """Steps of both feet, half a cycle apart, as long as the take goes on."""
