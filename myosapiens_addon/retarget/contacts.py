@@ -165,14 +165,24 @@ def _planted(
 
 
 def _speeds(times: FloatArray, path: FloatArray, options: ContactOptions) -> FloatArray:
-    """Speeds (F,) in m/s: slopes of straight lines fitted to each frame's neighbourhood."""
-    if len(times) < 2:
-        return np.zeros(len(times))
-    half = min(_half_window(times, path, options), len(times) - 1)
+    """Speeds (F,) in m/s: slopes of straight lines fitted to each frame's neighbourhood.
+
+    Towards the ends of the take, those of the outermost whole neighbourhood.
+    """
+    if len(times) < 3:
+        moved = np.full(len(times), float(np.linalg.norm(path[-1] - path[0])))
+        return moved / max(float(times[-1] - times[0]), 1e-9)
+    half = min(_half_window(times, path, options), (len(times) - 1) // 2)
     kernel = np.arange(half, -half - 1.0, -1.0)
-    moments = np.convolve(_continued(times, half), kernel, mode="valid")
-    slopes = [np.convolve(_continued(axis, half), kernel, mode="valid") for axis in path.T]
-    return np.sqrt(slopes[0] ** 2 + slopes[1] ** 2 + slopes[2] ** 2) / moments
+    x, y, z = (_slopes(axis, kernel) for axis in path.T)
+    speeds = np.sqrt(x**2 + y**2 + z**2) / _slopes(times, kernel)
+    return np.pad(speeds, half, mode="edge")
+
+
+def _slopes(values: FloatArray, kernel: FloatArray) -> FloatArray:
+    """Of straight lines through (F,) values, but for a factor: (F − kernel + 1,)."""
+    slopes: FloatArray = np.convolve(values, kernel, mode="valid")
+    return slopes
 
 
 def _half_window(times: FloatArray, path: FloatArray, options: ContactOptions) -> int:
@@ -195,13 +205,6 @@ def _noise(path: FloatArray) -> float:
         return 0.0
     thirds = np.percentile(np.abs(np.diff(path, 3, axis=0)), 25.0, axis=0) / NOISE_SHARE
     return float(np.sqrt(np.sum(thirds**2)))
-
-
-def _continued(values: FloatArray, count: int) -> FloatArray:
-    """(n,) values continued by `count` on either side, point-symmetric about the ends."""
-    before = 2.0 * values[0] - values[count:0:-1]
-    after = 2.0 * values[-1] - values[-2 : -count - 2 : -1]
-    return np.concatenate([before, values, after])
 
 
 def _level(
@@ -288,5 +291,6 @@ def _came_down(
     """Whether a point came down to where it rests, or has rested there since the take began."""
     if start == 0:
         return True
-    before = int(np.searchsorted(times, times[start] - 2.0 * options.shortest_raised_s))
+    earliest = float(times[start]) - 2.0 * options.shortest_raised_s
+    before = int(np.searchsorted(times, earliest))
     return float(heights[before:start].max()) - height > options.descent

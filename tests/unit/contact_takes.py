@@ -7,6 +7,7 @@ is not tested against itself. A target takes the source's rotations on legs of o
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -340,6 +341,24 @@ def standing(times: Array, *, noise_m: float = 0.0, seed: int = 5, height: float
     pelvis = np.stack([TO_ANKLE[0] + sway, 0.7 * sway, height + 0.1 * sway], axis=1)
     take = taken(times, feet, pelvis=pelvis)
     return noisy(take, noise_m, seed) if noise_m else take
+
+
+def pivoting(times: Array) -> Take:
+    """Stands, and turns the right foot about its ball by 60° and back."""
+    feet = [walked(times, (0.0, side * 0.1, 0.0), [], roll=0.0) for side in (-1.0, 1.0)]
+    turned = -1.05 * (eased((times - 1.0) / 0.5) - eased((times - 2.5) / 0.5))
+    feet[0] = dataclasses.replace(feet[0], yaw=turned)
+    pelvis = np.tile([TO_ANKLE[0], 0.0, 0.84], (len(times), 1))
+    return taken(times, feet, pelvis=pelvis)
+
+
+def crouching(times: Array) -> Take:
+    """Goes down until the knees are bent by 110°, heels lifted, and up again."""
+    down = eased((times - 1.0) / 1.0) - eased((times - 3.0) / 1.0)
+    feet = [walked(times, (0.0, side * 0.1, 0.0), [], roll=0.0) for side in (-1.0, 1.0)]
+    feet = [dataclasses.replace(foot, pitch=0.5 * down) for foot in feet]
+    pelvis = np.stack([TO_ANKLE[0] - 0.05 * down, 0.0 * down, 0.84 - 0.3 * down], axis=1)
+    return taken(times, feet, pelvis=pelvis)
 
 
 def noisy(take: Take, noise_m: float, seed: int = 5) -> Take:
