@@ -154,10 +154,8 @@ def correct(
     for leg, wish, hinge in zip(legs, placed, hinges, strict=True):
         need = np.maximum(need, _need(leg, wish, hinge, options))
     lowered = smoothing.roof(need, _frames(times, options.lower_s))
-    solved = [
-        _solve(leg, wish, hinge, lowered)
-        for leg, wish, hinge in zip(legs, placed, hinges, strict=True)
-    ]
+    # Wishes are given up one by one: long takes make them large.
+    solved = [_solve(leg, placed.pop(0), hinges.pop(0), lowered) for leg in legs]
     changed = lowered > 0.0
     for _, _, frames in solved:
         changed = changed | frames
@@ -313,28 +311,34 @@ def _solve(
     for old, new in ((leg.ankle, wish.ankle), (leg.foot, wish.foot), (leg.toe, wish.toe)):
         changed = changed | np.any(old != new, axis=1)
     rows = np.flatnonzero(changed)
-    drop = np.outer(lowered[rows], UP)
+    hip = leg.hip[rows] - np.outer(lowered[rows], UP)
+    # The leg as it is, moved down with its hip, reaches for where the ankle should be.
     solved = two_bone.solve(
-        leg.hip[rows],
-        leg.knee[rows],
-        leg.ankle[rows],
-        wish.ankle[rows] + drop,
+        hip,
+        hip + (leg.knee[rows] - leg.hip[rows]),
+        hip + (leg.ankle[rows] - leg.hip[rows]),
+        wish.ankle[rows],
         thigh=leg.thigh[rows],
         shin=leg.shin[rows],
         hinge=hinge[rows],
     )
-    ankle = solved.ankle - drop
-    miss = ankle - wish.ankle[rows]
-    shortfall = np.zeros(len(lowered))
-    shortfall[rows] = solved.shortfall
+    shortfall = _with(np.zeros(len(changed)), rows, solved.shortfall)
+    return _posed(leg, wish, rows, hip, solved), shortfall, changed
+
+
+def _posed(
+    leg: Leg, wish: Leg, rows: NDArray[np.intp], hip: FloatArray, solved: two_bone.Solved
+) -> Leg:
+    """The leg with some rows as they were solved, and the foot as wished, if need be elsewhere."""
+    miss = solved.ankle - wish.ankle[rows]
     heel = None
     if leg.heel is not None and wish.heel is not None:
         heel = _with(leg.heel, rows, wish.heel[rows] + miss)
-    out = dataclasses.replace(
+    return dataclasses.replace(
         leg,
-        hip=_with(leg.hip, rows, leg.hip[rows] - drop),
-        knee=_with(leg.knee, rows, solved.knee - drop),
-        ankle=_with(leg.ankle, rows, ankle),
+        hip=_with(leg.hip, rows, hip),
+        knee=_with(leg.knee, rows, solved.knee),
+        ankle=_with(leg.ankle, rows, solved.ankle),
         ball=_with(leg.ball, rows, wish.ball[rows] + miss),
         tip=_with(leg.tip, rows, wish.tip[rows] + miss),
         heel=heel,
@@ -343,7 +347,6 @@ def _solve(
         foot=_with(leg.foot, rows, wish.foot[rows]),
         toe=_with(leg.toe, rows, wish.toe[rows]),
     )
-    return out, shortfall, changed
 
 
 def _with(values: FloatArray, rows: NDArray[np.intp], new: FloatArray) -> FloatArray:

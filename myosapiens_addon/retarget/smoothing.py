@@ -89,7 +89,8 @@ def state_at(times: FloatArray, path: FloatArray, frame: int) -> State:
     """Value of a path (F, 3) at a frame, and its derivatives by a local quadratic fit."""
     step = step_of(times)
     half = max(1, round(FIT_S / step)) if step > 0.0 else 1
-    low, high = max(0, frame - half), min(len(times), frame + half + 1)
+    low = max(0, min(frame - half, len(times) - 2 * half - 1))
+    high = min(len(times), low + 2 * half + 1)
     moments = times[low:high] - times[frame]
     degree = min(2, len(moments) - 1)
     powers = np.power.outer(moments, np.arange(degree + 1))

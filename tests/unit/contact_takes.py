@@ -10,12 +10,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myosapiens_addon.motion import glb, quaternion
+from myosapiens_addon.motion import quaternion
 from myosapiens_addon.retarget.contacts import Contacts, find
 from myosapiens_addon.retarget.planting import Leg
 
@@ -385,42 +384,3 @@ def _jitter(rng: np.random.Generator, noise_m: float, count: int) -> Array:
     turns = np.ones((count, 4))
     turns[:, 1:] = rng.normal(scale=0.5 * noise_m / THIGH, size=(count, 3))
     return quaternion.normalised(turns)
-
-
-def captured(folder: Path) -> Take:
-    """The real take, with the feet of its skeleton made rigid."""
-    motion = glb.read(folder / "motion_nomesh.glb")
-    body = {name: index for index, name in enumerate(motion.names)}
-    rest, rest_r = motion.rest_positions, motion.rest_rotations
-
-    def turns(name: str) -> Array:
-        back = quaternion.conjugate(rest_r[body[name]])
-        return quaternion.multiply(motion.rotations[:, body[name]], back)
-
-    limbs: list[Limb] = []
-    pelvis = motion.positions[:, body["pelvis"]]
-    for side in "rl":
-        joint = {
-            "pelvis": body["pelvis"], "hip": body[f"femur_{side}"], "knee": body[f"tibia_{side}"],
-            "ankle": body[f"talus_{side}"], "heel": body[f"calcaneus_{side}"],
-            "ball": body[f"toes_{side}"],
-        }  # fmt: skip
-        pairs = {
-            "hip": "pelvis", "knee": "hip", "ankle": "knee", "ball": "ankle", "heel": "ankle",
-        }  # fmt: skip
-        spans = {end: rest[joint[end]] - rest[joint[start]] for end, start in pairs.items()}
-        spans["tip"] = np.array([0.0, -0.06, -0.003])
-        rotations = {
-            "thigh": turns(f"femur_{side}"), "shin": turns(f"tibia_{side}"),
-            "foot": turns(f"calcaneus_{side}"), "toe": turns(f"toes_{side}"),
-        }  # fmt: skip
-        low = 0.018
-        heights = {"ball": low, "tip": low - 0.003, "heel": low + spans["heel"][2]}
-        heights["heel"] -= spans["ball"][2]
-        joints = {name: motion.positions[:, index] for name, index in joint.items()}
-        none = np.zeros(len(motion.times), np.bool_)
-        limbs.append(
-            Limb(joints=joints, rotations=rotations, spans=spans, heights=heights,
-                 toe=none, heel=none)
-        )  # fmt: skip
-    return Take(times=motion.times, pelvis=pelvis, turn=turns("pelvis"), limbs=tuple(limbs))

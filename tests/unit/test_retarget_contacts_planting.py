@@ -14,6 +14,7 @@ from myosapiens_addon.retarget.contacts import Contacts
 
 from . import contact_measures as measures
 from . import contact_takes as takes
+from .contact_captured import captured
 from .contact_takes import Array, Take, Target
 
 # Leg length, pelvis path, how much higher the pelvis is: same as the source, long and short legs
@@ -85,7 +86,7 @@ def assert_no_pop(figure: Target, done: planting.Corrected, *, gentle: float = 0
 
 @pytest.fixture(scope="module")
 def real(walk: Path) -> Take:
-    return takes.captured(walk)
+    return captured(walk)
 
 
 @pytest.mark.parametrize("proportions", PROPORTIONS.values(), ids=PROPORTIONS.keys())

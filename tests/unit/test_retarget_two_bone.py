@@ -70,3 +70,51 @@ def test_the_knee_turns_about_its_own_hinge_only() -> None:
     solved = reach(legs, legs["ankle"] + [0.02, -0.03, 0.01])
     bend = quaternion.multiply(quaternion.conjugate(solved.thigh), solved.shin)
     np.testing.assert_allclose(bend[:, 2:], 0.0, atol=1e-12)
+
+
+def test_a_leg_straightens_softly_and_never_whole() -> None:
+    count = 2000
+    legs = leg(np.full(count, np.radians(40.0)))
+    away = np.linspace(0.0, 0.3, count)[:, None] * [0.0, 0.0, -1.0]
+    solved = reach(legs, legs["ankle"] + away)
+    upper, lower = solved.knee, solved.ankle - solved.knee
+    hinge = quaternion.rotate(solved.thigh, legs["hinge"])
+    flexion = two_bone.flexion(upper, lower, hinge)
+    assert np.all(np.diff(flexion) <= 1e-9)
+    assert 0.0 <= flexion[-1] < np.radians(1.0)
+    # No snap: the knee never turns faster than where the soft limit begins.
+    begins = int(np.argmax(flexion < two_bone.SOFT_FLEXION_RAD))
+    rate = -np.diff(flexion)
+    assert rate[begins:].max() <= 1.3 * rate[begins - 1]
+    assert solved.shortfall[begins - 10] < 1e-9
+    assert solved.shortfall[-1] > 0.2
+
+
+def test_a_knee_that_is_overextended_keeps_it_and_is_bent_forwards_once_it_moves() -> None:
+    legs = leg(np.full(50, np.radians(-4.0)))
+    up = np.linspace(0.0, 0.06, 50)[:, None] * [0.0, 0.0, 1.0]
+    solved = reach(legs, legs["ankle"] + up)
+    lower = solved.ankle - solved.knee
+    hinge = quaternion.rotate(solved.thigh, legs["hinge"])
+    flexion = np.degrees(two_bone.flexion(solved.knee, lower, hinge))
+    assert abs(flexion[0] + 4.0) < 1e-6
+    assert flexion[-1] > 20.0
+    assert np.abs(np.diff(flexion)).max() < 5.0
+
+
+def test_the_hinge_is_read_off_the_motion_and_guessed_where_it_never_bends() -> None:
+    hint = np.tile([0.8, 0.6, 0.0], (50, 1))
+    bent = leg(np.radians(np.linspace(0.0, 60.0, 50)))
+    joints = bent["hip"], bent["knee"], bent["ankle"], bent["thigh"]
+    np.testing.assert_allclose(two_bone.hinge_axis(*joints, hint), bent["hinge"], atol=1e-9)
+    stiff = leg(np.full(50, np.radians(-2.0)))
+    joints = stiff["hip"], stiff["knee"], stiff["ankle"], stiff["thigh"]
+    np.testing.assert_allclose(two_bone.hinge_axis(*joints, hint), hint, atol=1e-9)
+
+
+def test_bones_out_of_the_plane_of_the_hinge_reach_too() -> None:
+    legs = leg(np.radians(np.linspace(20.0, 90.0, 40)))
+    tilt = np.array([np.cos(0.1), 0.0, np.sin(0.1), 0.0])
+    legs["hinge"] = quaternion.rotate(tilt, legs["hinge"])
+    target = legs["ankle"] + [0.01, 0.02, 0.03]
+    np.testing.assert_allclose(reach(legs, target).ankle, target, atol=1e-9)
