@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bone maps in files; what stands in them is in `document`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError
+from . import document
+from .document import FORMAT, VERSION, Document
+from .roles import RoleMap
+
+# A map of every bone of the largest rigs has 30 KB; a file of this size is something else.
+LARGEST_FILE_BYTES = 1024 * 1024
+
+
+def read(path: Path) -> RoleMap:
+    """Read a map that was kept.
+
+    Raises:
+        InputError: the file cannot be read, or is no bone map.
+    """
+    found = load(path)
+    return RoleMap(
+        chains={role: tuple(names[0] for names in chain) for role, chain in found.bones.items()},
+        preset=found.preset,
+        title=found.title or path.stem,
+        rig=found.rig,
+    )
+
+
+def load(path: Path) -> Document:
+    """Read a map or a preset as it is written.
+
+    Raises:
+        InputError: the file cannot be read, or is no bone map.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; check the path.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder; choose a bone map (JSON).") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} cannot be read: {reason}.") from error
+    if len(content) > LARGEST_FILE_BYTES:
+        raise InputError(f"{path.name} is too large to be a bone map; choose another file.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path.name} is not text in UTF-8; choose a bone map (JSON).") from error
+    return document.parse(text, path.name)
+
+
+def write(path: Path, role_map: RoleMap) -> None:
+    """Keep a map; a file that is there is replaced as a whole or not at all.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    top: dict[str, Any] = {"format": FORMAT, "version": VERSION}
+    top |= {"id": role_map.preset} if role_map.preset else {}
+    top |= {"title": role_map.title} if role_map.title else {}
+    top |= role_map.rig
+    top["bones"] = {
+        role: chain[0] if len(chain) == 1 else list(chain)
+        for role, chain in role_map.chains.items()
+        if chain
+    }
+    text = json.dumps(top, indent=2, ensure_ascii=False) + "\n"
+    # What could not be read again is not written.
+    document.parse(text, path.name)
+    try:
+        _replace(path, text)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
