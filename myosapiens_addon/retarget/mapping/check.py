@@ -86,8 +86,13 @@ def _too_many(role_map: RoleMap) -> Iterator[str]:
 
 
 def _order(role_map: RoleMap, skeleton: Skeleton) -> Iterator[str]:
-    """Bones that are above those which they should be below."""
+    """Bones that are above those which they should be below.
+
+    Controls may hang on each other in any way; then the bones that they move are looked at.
+    """
     place = {name: index for index, name in enumerate(skeleton.names)}
+    moves = role_map.rig.get("moves", {})
+    place |= {bone: place[moves[bone]] for bone in moves if moves[bone] in place}
     for line in lines(role_map):
         known = [(role, bone) for role, bone in line if bone in place]
         for (upper_role, upper), (role, bone) in pairwise(known):

@@ -10,7 +10,8 @@
       "prefixes": ["mixamorig#:"],                may precede every name; # is any digits or none
       "needs": ["MCH-*"], "unless": ["DEF-*"],    bones that must, or must not, be in the rig
       "complete": true,                           nothing is to be added to it by guessing
-      "switches": …, "hangs_on": …, "ik": …,      for rigs of this kind, kept as it is
+      "switches": …, "hangs_on": …, "moves": …, "also": …, "carrier": …, "ik": …,
+                                                  for rigs of this kind (see `retarget.extras`)
       "bones": {"pelvis": "Hips", "spine": ["Spine", "Spine1"], "forearm": "{side}ForeArm"}
     }
 
@@ -36,7 +37,7 @@ from .placeholders import NO_SIDES, Sides, both_sides, fill
 FORMAT = "bone-map"
 VERSION = 1
 # Kept for whoever poses rigs of this kind, with placeholders filled in.
-RIG_KEYS = ("switches", "hangs_on", "ik")
+RIG_KEYS = ("switches", "hangs_on", "moves", "also", "carrier", "ik")
 _LISTS = ("prefixes", "needs", "unless")
 _KEYS = ("format", "version", "id", "title", "sides", "complete", "bones", *_LISTS, *RIG_KEYS)
 Alternatives = tuple[str, ...]
@@ -54,7 +55,7 @@ class Document:
         needs: patterns of names of which the rig must have each.
         unless: patterns of names of which the rig must have none.
         complete: whether what it leaves open is to stay open.
-        rig: `switches`, `hangs_on` and `ik`, as written, for both sides.
+        rig: those of `RIG_KEYS` that it has, as written, for both sides.
     """
 
     preset: str = ""
