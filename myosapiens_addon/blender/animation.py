@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # So many keys take some 5 ms: a step is never longer than a frame on the screen.
 KEYS_PER_STEP = 30_000
+OBJECT_GROUP = "Object Transforms"  # as Blender calls it
 
 
 def scene_fps(scene: bpy.types.Scene) -> float:
@@ -65,13 +66,20 @@ def _fill(curves: ActionCurves, bones: Iterable[list[CurveKeys]]) -> Generator[i
     written = count = 0
     for count, channels in enumerate(bones, start=1):
         for channel in channels:
-            path = f'pose.bones["{bpy.utils.escape_identifier(channel.bone)}"].{channel.path}'
-            curves.add(path, channel.index, channel.bone, channel.keys)
+            curves.add(_path(channel), channel.index, channel.bone or OBJECT_GROUP, channel.keys)
             written += len(channel.keys) // 2
             if written >= KEYS_PER_STEP:
                 written = 0
                 yield count
     yield count
+
+
+def _path(channel: CurveKeys) -> str:
+    """The data path of a channel from the armature object."""
+    if not channel.bone:
+        return channel.path
+    separator = "" if channel.path[0] in "[." else "."
+    return f'pose.bones["{bpy.utils.escape_identifier(channel.bone)}"]{separator}{channel.path}'
 
 
 def _armature(target: Reference) -> bpy.types.Object:

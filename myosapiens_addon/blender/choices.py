@@ -12,7 +12,7 @@ import bpy
 
 from ..errors import InputError, RigError
 from ..jobs.spec import JobSpec, SolveOptions, Subject
-from . import paths, properties, scene_armatures
+from . import motion_choices, paths, properties, scene_armatures
 from .landing_options import CAPTURE_RATE, SCENE_RATE, LandingNotes, LandingOptions
 from .references import Reference
 from .rows import LandingPlan
@@ -100,6 +100,7 @@ def _landing(group: Any, target: bpy.types.Object | None) -> LandingOptions:  # 
         rate=rates.get(group.rate, round(group.custom_rate, 4)),
         start_frame=group.start_frame,
         set_range=group.set_range,
+        **motion_choices.as_options(group),
     )
 
 

@@ -112,6 +112,12 @@ def _new_curve(holder: Any, path: str, index: int, group: str) -> bpy.types.FCur
     return curve
 
 
+def assign_strip_slot(strip: Any, action: Any) -> None:  # noqa: ANN401
+    """Make a strip of an action play its one slot, where this Blender has slots."""
+    if HAS_SLOTS:
+        strip.action_slot = action.slots[0]
+
+
 def curves_of(action: bpy.types.Action) -> list[Any]:
     """All animation curves of an action, whatever its layout."""
     versioned: Any = action

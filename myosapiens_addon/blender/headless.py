@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CancelledError, InputError, MyoSapiensError
 from ..service.errors import AuthenticationError, JobFailedError, ServiceError, UnreachableError
-from . import headless_jobs, headless_service, headless_takes
+from . import headless_jobs, headless_service, headless_takes, map_properties
 from .answer import Answer
-from .landing_options import CAPTURE_RATE, SCENE_RATE
+from .landing_options import CAPTURE_RATE, CARRIERS, PELVIS, SCENE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +63,7 @@ def main(arguments: Sequence[str], *, program: str) -> int:
 def _run(options: argparse.Namespace) -> Answer:
     try:
         with _interruptible():
+            map_properties.ensure()
             return options.run(options)
     except KeyboardInterrupt:
         return _failure("Interrupted.", INTERRUPTED)
@@ -220,11 +221,65 @@ def _landing_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--rate", type=_rate, default=SCENE_RATE, help="scene (default), capture or frames/s"
     )
+    command.add_argument(
+        "--map",
+        default="",
+        metavar="PRESET|FILE",
+        help="bone map (default: the one the armature holds, else the one its bones tell)",
+    )
     command.add_argument("--start-frame", type=int, default=1, metavar="N", help="default: 1")
     command.add_argument("--set-range", action="store_true", help="make the scene play the take")
     command.add_argument("--out", type=Path, required=True, metavar="OUT.blend")
     command.add_argument("--report", type=Path, metavar="R.json")
     command.add_argument("--preview", type=Path, metavar="P.png", help="also render a picture")
+    _motion_arguments(command)
+
+
+def _motion_arguments(command: argparse.ArgumentParser) -> None:
+    """How the motion goes onto another armature, and what becomes of the action."""
+    group = command.add_argument_group("motion")
+    group.add_argument(
+        "--path-scale",
+        type=_path_scale,
+        metavar="legs|N",
+        help="the way over the ground: by leg length (default) or times N (1: recorded metres)",
+    )
+    group.add_argument("--in-place", action="store_true", help="leave the way over the ground out")
+    group.add_argument(
+        "--carrier", choices=CARRIERS, default=PELVIS, help="what carries the way (default: pelvis)"
+    )
+    group.add_argument(
+        "--no-contacts", dest="contacts", action="store_false", help="let planted feet slide"
+    )
+    group.add_argument("--ik", action="store_true", help="key the controls for inverse kinematics")
+    group.add_argument(
+        "--tolerance-deg",
+        type=_not_negative,
+        default=0.0,
+        metavar="D",
+        help="fewer keys: rotations within D degrees (default: a key on every frame)",
+    )
+    group.add_argument(
+        "--tolerance-mm",
+        type=_not_negative,
+        default=0.0,
+        metavar="M",
+        help="fewer keys: locations within M millimetres",
+    )
+    group.add_argument("--nla", action="store_true", help="push the action down as an NLA strip")
+    group.add_argument("--asset", action="store_true", help="mark the action as an asset")
+    group.add_argument("--catalog", default="", metavar="PATH", help="the asset's catalogue")
+
+
+def _path_scale(text: str) -> float | None:
+    return None if text == "legs" else _positive(text)
+
+
+def _not_negative(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value < float("inf"):
+        raise ValueError(text)
+    return value
 
 
 def _rate(text: str) -> str | float:
@@ -240,4 +295,6 @@ def _positive(text: str) -> float:
     return value
 
 
-_rate.__name__, _positive.__name__ = "rate", "number above 0"  # as argparse names them
+# As argparse names them.
+_rate.__name__, _positive.__name__ = "rate", "number above 0"
+_path_scale.__name__, _not_negative.__name__ = "scale", "number"

@@ -96,6 +96,17 @@ def landing_options(options: argparse.Namespace) -> LandingOptions:
         rate=options.rate,
         start_frame=options.start_frame,
         set_range=options.set_range,
+        bone_map=options.map,
+        path_scale=options.path_scale,
+        in_place=options.in_place,
+        carrier=options.carrier,
+        contacts=options.contacts,
+        use_ik=options.ik,
+        tolerance_deg=options.tolerance_deg,
+        tolerance_mm=options.tolerance_mm,
+        as_strip=options.nla,
+        as_asset=options.asset,
+        catalog=options.catalog,
     )
 
 
@@ -132,7 +143,8 @@ def land_and_save(
     preview: Path | None = None,
 ) -> None:
     """Land a take, save the .blend, and render the preview where one is asked for."""
-    row.landed(landing.land(files, name=name, options=options))
+    library = out.absolute().parent
+    row.landed(landing.land(files, name=name, options=options, library=library))
     save_blend(out)
     if preview is not None:
         _render(row, preview)

@@ -7,30 +7,46 @@ in steps. Callers that may block use `land`; those that may not take the parts o
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import bpy
 
 from ..errors import InputError, OutputError, RigError
 from ..motion import glb, resample
-from ..retarget import align, bone_map, keys
-from . import animation, armature, rig_reader, scene_armatures
+from ..retarget import choosing, keys
+from ..retarget.mapping import presets
+from ..retarget.retargeting import RetargetOptions
+from . import (
+    animation,
+    armature,
+    finishing,
+    paths,
+    rig_reader,
+    scene_armatures,
+    self_check,
+    stored_map,
+)
 from .compat import current_scene
 from .landing_options import CAPTURE_RATE, SCENE_RATE, LandingOptions
 from .references import Reference
+from .self_check import Expected
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
     from ..motion.motion import Motion
+    from ..retarget.mapping.roles import RoleMap
     from ..retarget.rig import Rig
 
-# With more than this share of the bodies left out, people want to know.
-UNMATCHED_SHOWN = 5
+MM_PER_M = 1000.0
+# Keys are straight lines between whole frames at least; more than this is somebody else's doing.
+CHECK_LIMIT_DEG = 1.0
+_Result = TypeVar("_Result")
 
 
 @dataclass(kw_only=True)
@@ -43,8 +59,11 @@ class Landing:
         frames: keyed moments.
         capture_rate_hz: frames per second of the capture.
         scene_rate_hz: frames per second of the scene.
-        seconds: time spent, by stage (`decode`, `retarget`, `write`).
+        seconds: time spent, by stage (`decode`, `retarget`, `write`, `check`).
         warnings: sentences for the user.
+        bone_map: what said which bone follows what.
+        direction_error_deg: the largest angle between a bone as Blender poses it and as it
+            should be, over a few frames; NaN when nobody looked.
     """
 
     action: str = ""
@@ -54,6 +73,8 @@ class Landing:
     scene_rate_hz: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    bone_map: str = ""
+    direction_error_deg: float = math.nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,41 +145,109 @@ def pick_armature(options: LandingOptions) -> str | None:
     return present[0].name if present else None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Made:
+    """Keys, ready to be written.
+
+    Attributes:
+        bones: the keys, bone by bone.
+        warnings: sentences.
+        expected: what Blender should make of them at a few frames.
+        map_title: what said which bone follows what.
+    """
+
+    bones: list[list[keys.CurveKeys]]
+    warnings: list[str]
+    expected: Expected
+    map_title: str
+
+
 def retarget(
-    motion: Motion, rig: Rig, *, rate: str | float, start_frame: int, scene_fps: float
-) -> tuple[list[list[keys.CurveKeys]], list[str]]:
-    """Keys for every bone of the rig that follows a body, and warnings. Plain numpy.
+    motion: Motion,
+    rig: Rig,
+    *,
+    options: LandingOptions,
+    scene_fps: float,
+    stored_map: RoleMap | None = None,
+    user_maps: Path | None = None,
+) -> Made:
+    """Keys for every bone of the rig that follows a body. Plain numpy.
+
+    Args:
+        motion: the take.
+        rig: the armature.
+        options: how.
+        scene_fps: frames per second of the scene.
+        stored_map: the bone map that the armature holds.
+        user_maps: folder of the user's own presets.
 
     Raises:
         RigError: no bone matches a body.
-        InputError: the rate is no rate.
+        InputError: the rate is no rate, or the map no map.
     """
-    mapped = bone_map.by_name(rig, motion)
-    if rate != CAPTURE_RATE:
-        wanted = scene_fps if rate == SCENE_RATE else float(rate)
-        times = resample.sample_times(motion.duration_s, wanted)
-        motion = resample.resample(motion, times)
-    curves = align.align(motion, rig, mapped)
-    made = list(keys.curve_keys(curves, start_frame=start_frame, scene_fps=scene_fps))
-    return made, _unmatched_warning(mapped, rig)
+    bones = _bone_map(rig, options.bone_map, stored_map, user_maps)
+    if options.rate != CAPTURE_RATE:
+        wanted = scene_fps if options.rate == SCENE_RATE else float(options.rate)
+        motion = resample.resample(motion, resample.sample_times(motion.duration_s, wanted))
+    known = presets.catalogue(user_maps)
+    outcome = choosing.put_on(motion, rig, bones, _retarget_options(options), known)
+    frames = keys.frames_at(
+        motion.times[list(outcome.checks)], start_frame=options.start_frame, scene_fps=scene_fps
+    )
+    made = keys.curve_keys(
+        outcome.curves,
+        start_frame=options.start_frame,
+        scene_fps=scene_fps,
+        tolerance=_tolerance(options, rig),
+    )
+    return Made(
+        bones=list(made),
+        warnings=outcome.warnings,
+        expected=Expected(frames=frames, rotations=outcome.rotations),
+        map_title=outcome.map_title,
+    )
 
 
-def _unmatched_warning(mapped: bone_map.BoneMap, rig: Rig) -> list[str]:
-    missing = mapped.unmatched_bodies
-    if not missing:
-        return []
-    named = ", ".join(missing[:UNMATCHED_SHOWN])
-    rest = f" and {len(missing) - UNMATCHED_SHOWN} more" if len(missing) > UNMATCHED_SHOWN else ""
-    return [f"The armature {rig.name!r} has no bone for {named}{rest}; their motion is left out."]
+def _bone_map(
+    rig: Rig, text: str, stored: RoleMap | None, user_maps: Path | None
+) -> RoleMap | None:
+    """The map that is asked for, else the one that the armature holds; None to find one out."""
+    if text:
+        return presets.apply(presets.find(text, user_maps), rig.names, rig.name)
+    if stored is None or not stored.preset:
+        return stored
+    # What a preset says of rigs besides their bones is not kept with the armature.
+    of_kind = {preset.id: preset for preset in presets.catalogue(user_maps)}.get(stored.preset)
+    return stored if of_kind is None else replace(stored, rig=of_kind.document.rig)
 
 
-def land(files: Sequence[Path], *, name: str, options: LandingOptions) -> Landing:
+def _retarget_options(options: LandingOptions) -> RetargetOptions:
+    return RetargetOptions(
+        path_scale=options.path_scale,
+        in_place=options.in_place,
+        carrier=options.carrier,
+        contacts=options.contacts,
+        use_ik=options.use_ik,
+    )
+
+
+def _tolerance(options: LandingOptions, rig: Rig) -> keys.Tolerance:
+    return keys.Tolerance(
+        rotation=math.radians(options.tolerance_deg),
+        location=options.tolerance_mm / MM_PER_M / rig.place.world_scale,
+    )
+
+
+def land(
+    files: Sequence[Path], *, name: str, options: LandingOptions, library: Path | None = None
+) -> Landing:
     """Put a take on an armature, blocking until it is done.
 
     Args:
         files: the job's output files.
         name: the take's name; the action, and a new armature, are called after it.
         options: where and how.
+        library: folder that the .blend will be saved in; None for the open file's.
 
     Raises:
         OutputError: the files hold no motion.
@@ -171,12 +260,12 @@ def land(files: Sequence[Path], *, name: str, options: LandingOptions) -> Landin
         motion = decode(files)
     if target is not None:
         place = Place(reference=Reference.to(scene_armatures.find(target)), scene=current_scene())
-        _land_on(place, motion, landing, name=name, options=options)
+        _land_on(place, motion, landing, name=name, options=options, library=library)
         return landing
     built = armature.make(motion, name=name)
     place = Place(reference=Reference.to(built), scene=current_scene(), is_new=True)
     try:
-        _land_on(place, motion, landing, name=name, options=options)
+        _land_on(place, motion, landing, name=name, options=options, library=library)
     except BaseException:
         armature.remove(built)
         raise
@@ -184,46 +273,67 @@ def land(files: Sequence[Path], *, name: str, options: LandingOptions) -> Landin
 
 
 def _land_on(
-    place: Place, motion: Motion, landing: Landing, *, name: str, options: LandingOptions
+    place: Place,
+    motion: Motion,
+    landing: Landing,
+    *,
+    name: str,
+    options: LandingOptions,
+    library: Path | None,
 ) -> None:
+    armature_object = place.find()
     landing.capture_rate_hz = motion.rate_hz
     landing.scene_rate_hz = animation.scene_fps(place.scene)
     with _timed(landing, "retarget"):
-        made, warnings = retarget(
+        made = retarget(
             motion,
-            rig_reader.read_rig(place.find()),
-            rate=options.rate,
-            start_frame=options.start_frame,
+            rig_reader.read_rig(armature_object),
+            options=options,
             scene_fps=landing.scene_rate_hz,
+            stored_map=stored_map.read(armature_object.data),
+            user_maps=paths.user_directory("maps"),
         )
-    landing.warnings += warnings
+    landing.warnings += made.warnings
+    landing.bone_map = made.map_title
     with _timed(landing, "write"):
-        action = _finished(animation.write(place.reference, made, action_name=name))
-    conclude(place, action, made, landing, set_range=options.set_range)
+        action = _finished(animation.write(place.reference, made.bones, action_name=name))
+    conclude(place, action, made, landing, options=options)
+    if options.check:
+        with _timed(landing, "check"):
+            note_check(landing, _finished(self_check.measure(place.reference, made.expected)))
+    landing.warnings += finishing.finish(
+        place.find(), action, name=name, options=options, library=library
+    )
 
 
 def conclude(
-    place: Place,
-    action: Reference,
-    made: list[list[keys.CurveKeys]],
-    landing: Landing,
-    *,
-    set_range: bool,
+    place: Place, action: Reference, made: Made, landing: Landing, *, options: LandingOptions
 ) -> None:
     """After the last key: show a new armature, set the scene's range, note what was done."""
     armature_object = place.find()
     if place.is_new:
         armature.place(armature_object, place.scene)
-    frames = max((channel.keys[0::2] for bone in made for channel in bone), key=len)
+    frames = max((channel.keys[0::2] for bone in made.bones for channel in bone), key=len)
     landing.action = action.find_in(bpy.data.actions).name
     landing.armature = armature_object.name
     landing.frames = len(frames)
-    if set_range:
+    if options.set_range:
         animation.set_scene_range(place.scene, first_frame=frames[0], last_frame=frames[-1])
 
 
-def _finished(steps: Generator[int, None, Reference]) -> Reference:
-    """Run all steps of a writer at once."""
+def note_check(landing: Landing, found: self_check.Found) -> None:
+    """Write down how far Blender's own poses are from what they should be."""
+    landing.direction_error_deg = round(found.degrees, 4)
+    if found.degrees > CHECK_LIMIT_DEG:
+        landing.warnings.append(
+            f"The bone {found.bone!r} points {found.degrees:.1f} degrees off at frame "
+            f"{found.frame:g}: something else on the armature {landing.armature!r} (a constraint, "
+            "a driver, another strip) changes its pose."
+        )
+
+
+def _finished(steps: Generator[int, None, _Result]) -> _Result:
+    """Run all steps at once."""
     while True:
         try:
             next(steps)

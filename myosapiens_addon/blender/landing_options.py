@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+PELVIS, ROOT, OBJECT = CARRIERS = ("pelvis", "root", "object")
 SCENE_RATE = "scene"
 CAPTURE_RATE = "capture"
 
@@ -21,6 +22,20 @@ class LandingOptions:
         rate: `scene`, `capture` (keys between the scene's frames) or frames per second.
         start_frame: the scene frame of the take's first moment.
         set_range: make the scene play the take.
+        bone_map: a preset or a map file; empty for the map that the armature holds, else the
+            one that its bones tell.
+        path_scale: None for the way across the ground by leg length, else times this (1 for
+            the recorded metres).
+        in_place: leave that way out.
+        carrier: what it is keyed on: `pelvis`, `root` (bone) or `object`.
+        contacts: hold planted feet in place.
+        use_ik: key the controls for inverse kinematics of limbs, where the preset knows them.
+        tolerance_deg: how far rotations may stray for fewer keys; 0 for a key on every frame.
+        tolerance_mm: likewise for locations.
+        as_strip: push the action down as a strip of an NLA track of its own.
+        as_asset: mark the action as an asset.
+        catalog: name of the asset's catalogue, with `/` for those within others.
+        check: let Blender evaluate a few frames afterwards, and compare.
     """
 
     armature: str | None = None
@@ -28,6 +43,18 @@ class LandingOptions:
     rate: str | float = SCENE_RATE
     start_frame: int = 1
     set_range: bool = False
+    bone_map: str = ""
+    path_scale: float | None = None
+    in_place: bool = False
+    carrier: str = PELVIS
+    contacts: bool = True
+    use_ik: bool = False
+    tolerance_deg: float = 0.0
+    tolerance_mm: float = 0.0
+    as_strip: bool = False
+    as_asset: bool = False
+    catalog: str = ""
+    check: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 
 ::
 
-    decode (thread) → place (main thread) → retarget (thread) → write (main thread, in slices)
+    decode (thread) → place (main thread) → retarget (thread) → write, check (main, in slices)
 
 Between any two of these the user may undo, rename, delete, or open another file; `interrupt`
 takes back what is half there, and the landing begins again where it can.
@@ -11,6 +11,7 @@ takes back what is half there, and the landing begins again where it can.
 
 from __future__ import annotations
 
+import functools
 import time
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..motion.motion import Motion
-    from ..retarget.keys import CurveKeys
-    from ..retarget.rig import Rig
-    from .landing import Landing, Place
+    from .landing import Landing, Made, Place
     from .references import Reference
     from .rows import LandingPlan, Row
+    from .self_check import Found
 
 
 class Stage(Enum):
@@ -39,6 +39,7 @@ class Stage(Enum):
     PLACE = auto()
     RETARGET = auto()
     WRITE = auto()
+    CHECK = auto()
     END = auto()
 
 
@@ -69,8 +70,10 @@ class LiveLanding:
         self._turn = 0
         self._motion: Motion | None = None
         self._place: tuple[Reference, bool] | None = None
-        self._made: list[list[CurveKeys]] = []
+        self._made: Made | None = None
         self._steps: Generator[int, None, Reference] | None = None
+        self._checks: Generator[int, None, Found] | None = None
+        self._written: tuple[Reference, Reference] | None = None
 
     def start(self) -> None:
         """Read the files, in a thread."""
@@ -80,7 +83,7 @@ class LiveLanding:
     @property
     def needs_main_thread(self) -> bool:
         """Whether `step` has something to do."""
-        return self.stage in (Stage.PLACE, Stage.WRITE)
+        return self.stage in (Stage.PLACE, Stage.WRITE, Stage.CHECK)
 
     def step(self, end: float) -> None:
         """Do what the main thread must, until a moment (`time.perf_counter`) at the most."""
@@ -89,6 +92,8 @@ class LiveLanding:
                 self._open_place()
             elif self.stage is Stage.WRITE:
                 self._write(end)
+            elif self.stage is Stage.CHECK:
+                self._check()
         except MyoSapiensError as error:
             self.stop(error)
 
@@ -143,7 +148,7 @@ class LiveLanding:
 
     def _open_place(self) -> None:
         """Find the armature, or make one; then work out the keys, in a thread."""
-        from . import landing, rig_reader
+        from . import landing, paths, rig_reader, stored_map
         from .animation import scene_fps
 
         motion = self._motion
@@ -155,8 +160,19 @@ class LiveLanding:
             capture_rate_hz=motion.rate_hz, scene_rate_hz=scene_fps(place.scene)
         )
         self.stage = Stage.RETARGET
-        rig = rig_reader.read_rig(place.find())
-        self._ask(_retarget, motion, rig, self.plan, scene_fps(place.scene), then=self._retargeted)
+        armature_object = place.find()
+        self._ask(
+            functools.partial(
+                landing.retarget,
+                motion,
+                rig_reader.read_rig(armature_object),
+                options=self.plan.options,
+                scene_fps=scene_fps(place.scene),
+                stored_map=stored_map.read(armature_object.data),
+                user_maps=paths.user_directory("maps"),
+            ),
+            then=self._retargeted,
+        )
 
     def _find_place(self, motion: Motion) -> Place:
         from . import armature, landing
@@ -178,42 +194,71 @@ class LiveLanding:
 
         return self.plan.scene.find_in(bpy.data.scenes) or current_scene()
 
-    def _retargeted(self, made: tuple[list[list[CurveKeys]], list[str]]) -> None:
+    def _retargeted(self, made: Made) -> None:
         from . import animation
 
         if self._place is None or self.result is None:
             return
-        self._made, warnings = made
-        self.result.warnings = list(warnings)
-        self._steps = animation.write(self._place[0], self._made, action_name=self.plan.name)
+        self._made = made
+        self.result.warnings = list(made.warnings)
+        self.result.bone_map = made.map_title
+        self._steps = animation.write(self._place[0], made.bones, action_name=self.plan.name)
         self.stage = Stage.WRITE
 
     def _write(self, end: float) -> None:
-        steps = self._steps
-        if steps is None:
+        steps, made = self._steps, self._made
+        if steps is None or made is None:
             return None
         while True:
             try:
                 count = next(steps)
             except StopIteration as finished:
-                return self._conclude(finished.value)
+                return self._conclude(finished.value, made)
             if time.perf_counter() >= end:
                 self.row.set(
-                    State.IMPORTING, note="Importing", share=count / max(len(self._made), 1)
+                    State.IMPORTING, note="Importing", share=count / max(len(made.bones), 1)
                 )
                 return None
 
-    def _conclude(self, action: Reference) -> None:
-        from . import landing
+    def _conclude(self, action: Reference, made: Made) -> None:
+        from . import landing, self_check
 
         if self._place is None or self.result is None:
             return
         reference, is_new = self._place
         place = landing.Place(reference=reference, scene=self._scene(), is_new=is_new)
-        landing.conclude(
-            place, action, self._made, self.result, set_range=self.plan.options.set_range
-        )
-        self._steps = self._place = None
+        landing.conclude(place, action, made, self.result, options=self.plan.options)
+        self._steps = self._place = self._made = None
+        self._written = (reference, action)
+        self._checks = self_check.measure(reference, made.expected)
+        self.stage = Stage.CHECK
+
+    def _check(self) -> None:
+        """Let Blender show one more frame, and compare; then what is to be done at the end."""
+        from . import landing
+
+        if self._checks is None or self.result is None:
+            return
+        if self.plan.options.check:
+            try:
+                next(self._checks)
+            except StopIteration as finished:
+                landing.note_check(self.result, finished.value)
+            else:
+                return
+        self._finish(self.result)
+
+    def _finish(self, result: Landing) -> None:
+        from . import finishing
+
+        if self._written is not None:
+            target = self._written[0].find_in(bpy.data.objects)
+            # Between two steps the user may have deleted either: then nothing is left to do.
+            if target is not None and self._written[1].find_in(bpy.data.actions) is not None:
+                options = self.plan.options
+                result.warnings += finishing.finish(
+                    target, self._written[1], name=self.plan.name, options=options
+                )
         self.stop(None)
 
 
@@ -221,17 +266,3 @@ def _decode(files: Sequence[Path]) -> Motion:
     from . import landing
 
     return landing.decode(files)
-
-
-def _retarget(
-    motion: Motion, rig: Rig, plan: LandingPlan, scene_fps: float
-) -> tuple[list[list[CurveKeys]], list[str]]:
-    from . import landing
-
-    return landing.retarget(
-        motion,
-        rig,
-        rate=plan.options.rate,
-        start_frame=plan.options.start_frame,
-        scene_fps=scene_fps,
-    )

@@ -17,7 +17,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import compat, live, take_defaults
+from . import compat, live, map_properties, motion_choices, take_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +79,9 @@ class MYOSAPIENS_PG_take(bpy.types.PropertyGroup):
     )
 
 
-class MYOSAPIENS_PG_settings(bpy.types.PropertyGroup, take_defaults.TakeDefaults):
+class MYOSAPIENS_PG_settings(
+    bpy.types.PropertyGroup, take_defaults.TakeDefaults, motion_choices.MotionChoices
+):
     """The choices of one scene."""
 
     takes: CollectionProperty(type=MYOSAPIENS_PG_take)
@@ -204,8 +206,9 @@ _register, _unregister = compat.registrars(classes)
 
 
 def register() -> None:
-    """Add the groups to scenes and to the window manager."""
+    """Add the groups to scenes, to armatures and to the window manager."""
     _register()
+    map_properties.ensure()
     scene_type: Any = bpy.types.Scene
     scene_type.myosapiens = PointerProperty(type=MYOSAPIENS_PG_settings)
     manager_type: Any = bpy.types.WindowManager
@@ -216,4 +219,5 @@ def unregister() -> None:
     """Take them away again."""
     del bpy.types.WindowManager.myosapiens  # type: ignore[attr-defined]
     del bpy.types.Scene.myosapiens  # type: ignore[attr-defined]
+    map_properties.unregister()
     _unregister()

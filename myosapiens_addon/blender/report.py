@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from .landing import Landing
 
-STAGES = ("upload", "solve", "download", "decode", "retarget", "write")
+STAGES = ("upload", "solve", "download", "decode", "retarget", "write", "check")
 
 
 @dataclass(kw_only=True)
@@ -35,6 +36,8 @@ class TakeReport:
     warnings: list[str] = field(default_factory=list)
     error: str | None = None
     output_files: list[str] = field(default_factory=list)
+    bone_map: str = ""
+    direction_error_deg: float | None = None
 
     def landed(self, landing: Landing) -> None:
         """Take over what is known of the landing."""
@@ -45,6 +48,9 @@ class TakeReport:
         self.scene_rate = round(landing.scene_rate_hz, 4)
         self.seconds |= landing.seconds
         self.warnings += landing.warnings
+        self.bone_map = landing.bone_map
+        if not math.isnan(landing.direction_error_deg):
+            self.direction_error_deg = landing.direction_error_deg
 
     def as_dict(self) -> dict[str, Any]:
         """The row as the report file holds it."""

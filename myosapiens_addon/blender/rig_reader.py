@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads an armature of the scene as a rig: bones at rest, and what may keep keys from moving them."""
+"""Reads an armature of the scene as a rig: bones at rest, and what may stand in keys' way."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DRIVEN = re.compile(r'^pose\.bones\["(?P<bone>(?:[^"\\]|\\.)*)"\]\.rotation_')
 AXES = "XYZ"
+TURNED = 1e-5  # rad
 
 
 def read_rig(armature_object: bpy.types.Object) -> Rig:
@@ -30,6 +31,7 @@ def read_rig(armature_object: bpy.types.Object) -> Rig:
     place = {bone.name: index for index, bone in enumerate(bones)}
     pose_bones = [armature_object.pose.bones[bone.name] for bone in bones]
     matrices = np.array([bone.matrix_local for bone in bones], dtype=np.float64).reshape(-1, 4, 4)
+    unmovable = _unmovable(armature_object, pose_bones)
     return Rig(
         name=armature_object.name,
         names=tuple(place),
@@ -44,11 +46,16 @@ def read_rig(armature_object: bpy.types.Object) -> Rig:
         inherits_rotation=_flags([bone.use_inherit_rotation for bone in bones]),
         local_location=_flags([bone.use_local_location for bone in bones]),
         connected=_flags([bone.use_connect and bone.parent is not None for bone in bones]),
-        unmovable=_unmovable(armature_object, pose_bones),
+        unmovable=unmovable,
         hindered={bone.name: why for bone in pose_bones if (why := _hindrance(bone))},
+        posed=frozenset(
+            bone.name for bone in pose_bones if bone.name not in unmovable and _is_turned(bone)
+        ),
         place=_place(armature_object),
         properties=frozenset(
-            f'{bone.name}["{key}"]' for bone in pose_bones for key in bone.keys()  # noqa: SIM118
+            f'{bone.name}["{key}"]'
+            for bone in pose_bones
+            for key in bone.keys()  # noqa: SIM118
         ),
     )
 
@@ -96,8 +103,13 @@ def _unmovable(
 
 
 def _is_locked(bone: bpy.types.PoseBone) -> bool:
+    locks: Any = bone.lock_rotation
     needs_w = bone.lock_rotations_4d and bone.rotation_mode in ("QUATERNION", "AXIS_ANGLE")
-    return all(bone.lock_rotation) and (bone.lock_rotation_w or not needs_w)
+    return all(locks) and (bone.lock_rotation_w or not needs_w)
+
+
+def _is_turned(bone: bpy.types.PoseBone) -> bool:
+    return bone.matrix_basis.to_quaternion().angle > TURNED
 
 
 def _hindrance(bone: bpy.types.PoseBone) -> str:
@@ -105,9 +117,7 @@ def _hindrance(bone: bpy.types.PoseBone) -> str:
     acting = [entry for entry in bone.constraints if not entry.mute and entry.influence > 0.0]
     if acting:
         return f"constraint {acting[0].name!r}"
-    if bone.rotation_mode not in ("QUATERNION", "AXIS_ANGLE") and any(bone.lock_rotation):
-        locked = "".join(
-            axis for axis, is_locked in zip(AXES, bone.lock_rotation, strict=True) if is_locked
-        )
-        return f"locked about {locked}"
-    return ""
+    locks: Any = bone.lock_rotation
+    if bone.rotation_mode in ("QUATERNION", "AXIS_ANGLE") or not any(locks):
+        return ""
+    return f"locked about {''.join(axis for place, axis in enumerate(AXES) if locks[place])}"

@@ -36,7 +36,7 @@ class Setting:
 
     Attributes:
         bone: the pose bone that has it.
-        path: the property from there, such as `["IK_FK"]`.
+        path: the property from there, such as `["IK_FK"]` or `.ik_stretch`.
         value: what it must be.
     """
 

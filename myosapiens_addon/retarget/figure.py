@@ -16,6 +16,7 @@ frame means the same on both, whatever the rest pose, the roll of bones, or whic
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -219,14 +220,45 @@ class Figure:
         return level / float(np.linalg.norm(level))
 
 
-def figure_of(skeleton: Skeleton, role_map: RoleMap, *, up: FloatArray | None = None) -> Figure:
-    """A skeleton and its roles; bones that are not there are passed over."""
+def figure_of(
+    skeleton: Skeleton,
+    role_map: RoleMap,
+    *,
+    up: FloatArray | None = None,
+    moves: Mapping[str, str] | None = None,
+) -> Figure:
+    """A skeleton and its roles; bones that are not there are passed over.
+
+    Args:
+        skeleton: the bones at rest.
+        role_map: their roles.
+        up: which way is up; None to find it out.
+        moves: control → the bone whose place it has in the figure: controls may stand anywhere.
+    """
     place = {name: index for index, name in enumerate(skeleton.names)}
+    moved = {
+        place[control]: place[bone]
+        for control, bone in (moves or {}).items()
+        if control in place and bone in place
+    }
+    if moved:
+        skeleton = _moved(skeleton, moved)
     chains = {
         role: tuple(place[name] for name in names if name in place)
         for role, names in role_map.chains.items()
     }
     return Figure(skeleton, {role: chain for role, chain in chains.items() if chain}, up)
+
+
+def _moved(skeleton: Skeleton, moves: Mapping[int, int]) -> Skeleton:
+    bones, others = list(moves), list(moves.values())
+    heads = skeleton.heads.copy()
+    heads[bones] = skeleton.heads[others]
+    if skeleton.tails is None:
+        return dataclasses.replace(skeleton, heads=heads)
+    tails = skeleton.tails.copy()
+    tails[bones] = skeleton.tails[others]
+    return dataclasses.replace(skeleton, heads=heads, tails=tails)
 
 
 def _unit(vector: FloatArray) -> FloatArray | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import rotation_modes
+from . import decimate, rotation_modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,8 +45,24 @@ def frames_at(times_s: FloatArray, *, start_frame: float, scene_fps: float) -> F
     return start_frame + times_s * scene_fps
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """How far curves may stray from the take for the sake of fewer keys; 0 for a key each frame.
+
+    Attributes:
+        rotation: rad, for each bone against its parent.
+        location: in the armature's units.
+    """
+
+    rotation: float = 0.0
+    location: float = 0.0
+
+
+EXACT = Tolerance()
+
+
 def curve_keys(
-    curves: PoseCurves, *, start_frame: float, scene_fps: float
+    curves: PoseCurves, *, start_frame: float, scene_fps: float, tolerance: Tolerance = EXACT
 ) -> Iterator[list[CurveKeys]]:
     """Bone by bone, the keys of its location and rotation channels; at last the settings.
 
@@ -54,7 +70,7 @@ def curve_keys(
     """
     frames = frames_at(curves.times, start_frame=start_frame, scene_fps=scene_fps)
     for bone in curves.bones:
-        yield [*_location(bone, frames), *_rotation(bone, frames)]
+        yield [*_location(bone, frames, tolerance), *_rotation(bone, frames, tolerance)]
     if curves.settings:
         still = frames[[0, -1]]
         yield [
@@ -68,17 +84,25 @@ def curve_keys(
         ]
 
 
-def _location(bone: BoneCurves, frames: FloatArray) -> list[CurveKeys]:
-    if bone.location is None:
+def _location(bone: BoneCurves, frames: FloatArray, tolerance: Tolerance) -> list[CurveKeys]:
+    values = bone.location
+    if values is None:
         return []
-    return _channels(bone.bone, "location", frames, bone.location)
+    if tolerance.location > 0.0:
+        kept = decimate.location_keys(values, frames, tolerance.location)
+        frames, values = frames[kept], values[:, kept]
+    return _channels(bone.bone, "location", frames, values)
 
 
-def _rotation(bone: BoneCurves, frames: FloatArray) -> list[CurveKeys]:
+def _rotation(bone: BoneCurves, frames: FloatArray, tolerance: Tolerance) -> list[CurveKeys]:
     if bone.rotations is None:
         return []
-    path, values = rotation_modes.channels(bone.rotation_mode, bone.rotations.T)
-    return _channels(bone.bone, path, frames, values.T)
+    path, channels = rotation_modes.channels(bone.rotation_mode, bone.rotations.T)
+    values = channels.T
+    if tolerance.rotation > 0.0:
+        kept = decimate.rotation_keys(bone.rotation_mode, values, frames, tolerance.rotation)
+        frames, values = frames[kept], values[:, kept]
+    return _channels(bone.bone, path, frames, values)
 
 
 def _channels(bone: str, path: str, frames: FloatArray, values: FloatArray) -> list[CurveKeys]:

@@ -43,14 +43,15 @@ class Sizes:
     Attributes:
         scale: units of the armature for one metre of the take, by leg length.
         ground: height of the armature's ground, along its up axis, in its units.
-        ankle: height above it of the ankles at rest.
-        floor: height of the take's ankles when the feet stand flat, m.
+        stance: height above it, at rest, of the joints that stand: the balls of the feet, or
+            the ankles where either side has no toes.
+        floor: height of the same joints of the take when they stand, m.
         has_legs: whether both have legs that can be compared.
     """
 
     scale: float
     ground: float
-    ankle: float
+    stance: float
     floor: float
     has_legs: bool
 
@@ -66,19 +67,27 @@ def sizes(source: Source, target: Target, contacts: dict[str, Contacts]) -> Size
     legs = (leg_length(source.figure), leg_length(target.figure))
     ground = _ground(target, legs[1] or _trunk(target.figure))
     if legs[0] and legs[1]:
-        ankle = _ankle_height(target.figure) - ground
-        floor = _floor(source, contacts, legs[0])
-        scale = legs[1] / legs[0]
-        return Sizes(scale=scale, ground=ground, ankle=ankle, floor=floor, has_legs=True)
+        word = "toe" if _has_toes(source.figure) and _has_toes(target.figure) else "foot"
+        return Sizes(
+            scale=legs[1] / legs[0],
+            ground=ground,
+            stance=_height(target.figure, word) - ground,
+            floor=_floor(source, contacts, legs[0], word),
+            has_legs=True,
+        )
     trunks = (_trunk(source.figure), _trunk(target.figure))
     scale = trunks[1] / trunks[0] if trunks[0] and trunks[1] else 1.0 / target.rig.place.world_scale
-    return Sizes(scale=scale, ground=ground, ankle=0.0, floor=0.0, has_legs=False)
+    return Sizes(scale=scale, ground=ground, stance=0.0, floor=0.0, has_legs=False)
 
 
-def _ankle_height(figure: Figure) -> float:
-    """Height of the ankles at rest, the mean of both sides."""
-    feet = [figure.head(f"foot{side}") for side in SIDES if _has_leg(figure, side)]
-    return float(np.mean([foot @ figure.up for foot in feet]))
+def _height(figure: Figure, word: str) -> float:
+    """Height of a joint at rest, the mean of both sides."""
+    joints = [figure.head(f"{word}{side}") for side in SIDES if f"{word}{side}" in figure.chains]
+    return float(np.mean([joint @ figure.up for joint in joints]))
+
+
+def _has_toes(figure: Figure) -> bool:
+    return all(f"toe{side}" in figure.chains for side in SIDES)
 
 
 def _has_leg(figure: Figure, side: str) -> bool:
@@ -123,14 +132,32 @@ def _ground(target: Target, size: float) -> float:
     return 0.0 if low <= lowest <= high else lowest
 
 
-def _floor(source: Source, contacts: dict[str, Contacts], leg: float) -> float:
-    """Height of the ankles in flat stance: low among those that the take shows."""
-    heights = [
+def _floor(source: Source, contacts: dict[str, Contacts], leg: float, word: str) -> float:
+    """Height of the standing joints of the take, m; by anatomy where nobody stands in it."""
+    if word == "toe":
+        levels = [
+            float(np.median(_stood_at(source, side, found)))
+            for side, found in contacts.items()
+            if found.toe.any()
+        ]
+        if levels:
+            return float(np.mean(levels))
+        drop = _height(source.figure, "foot") - _height(source.figure, "toe")
+        return ANKLE_HEIGHT * leg - drop
+    stood = [
         source.joint(source.body(f"foot{side}"))[2][found.heel & found.toe]
         for side, found in contacts.items()
     ]
-    stood = np.concatenate(heights) if heights else np.empty(0)
-    return float(np.percentile(stood, 10.0)) if len(stood) else ANKLE_HEIGHT * leg
+    heights = np.concatenate(stood) if stood else np.empty(0)
+    return float(np.percentile(heights, 10.0)) if len(heights) else ANKLE_HEIGHT * leg
+
+
+def _stood_at(source: Source, side: str, found: Contacts) -> FloatArray:
+    """Heights of a toe joint above what it stands on, while it does."""
+    heights = source.joint(source.body(f"toe{side}"))[2]
+    # On steps a foot stands higher, by `toe_rise`, than the floor that is asked for.
+    rise = found.toe_rise
+    return (heights if rise is None else heights - rise)[found.toe]
 
 
 def hip_centre(source: Source, target: Target) -> tuple[FloatArray, list[int]] | None:
@@ -161,13 +188,13 @@ def wanted_path(
     flat = size.scale if across is None else across
     path = np.empty_like(centre)
     path[:2] = flat * centre[:2]
-    path[2] = size.ground + size.ankle + size.scale * (centre[2] - size.floor)
+    path[2] = size.ground + size.stance + size.scale * (centre[2] - size.floor)
     return lanes.rotate(target.turned, path)
 
 
-def travel(path: FloatArray, times: FloatArray, target: Target) -> FloatArray:
-    """The way of a path over the ground without the swaying of steps: (3, F), level."""
-    level = path - target.figure.up[:, None] * lanes.dot(target.figure.up, path)
+def travel(path: FloatArray, times: FloatArray, up: FloatArray) -> FloatArray:
+    """The way of a path over the ground without the swaying of steps: (3, F), across `up`."""
+    level = path - up[:, None] * lanes.dot(up, path)
     step = float(np.mean(np.diff(times))) if len(times) > 1 else 0.0
     reach = round(3.0 * TRAVEL_S / step) if step > 0.0 else 0
     if reach < 1:

@@ -7,8 +7,8 @@ channels. So the channels of a bone are what is left when parent and rest are ta
     base = P · P₀⁻¹ · B₀        where the bone would stand without channels of its own
     rotation = base⁻¹ · B       (a bone that does not inherit rotation has base = B₀)
 
-Bones between two that follow are taken at rest and get a key that holds them there; what is
-above the first is left as it is, so that a figure can be placed by its root.
+Bones between two that follow are taken at rest, and one that is posed now gets a key that holds
+it there; what is above the first is left as it is, so that a figure can be placed by its root.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def posed(tree: Tree, wanted: Mapping[int, FloatArray]) -> Pose:
             channels[bone] = lanes.multiply(lanes.conjugate(base), wanted[bone])
         else:
             world[bone] = base
-            if parent in below:
+            if parent in below and rig.names[bone] in rig.posed:
                 channels[bone] = lanes.IDENTITY
         if bone in wanted or parent in below:
             below.add(bone)

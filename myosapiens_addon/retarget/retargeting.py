@@ -13,20 +13,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import RigError
-from . import feet, follow, lanes, posing, twists
+from . import extras, feet, follow, ik, lanes, posing, twists
 from . import path as paths
-from .curves import OBJECT, BoneCurves, PoseCurves, Setting
+from .curves import OBJECT, BoneCurves, PoseCurves
 from .figure import figure_of
 from .mapping.roles import Skeleton
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..motion.motion import FloatArray, Motion
+    from .bone_map import BoneMap
+    from .curves import Setting
+    from .extras import Extras
     from .follow import Source, Target
     from .mapping.roles import RoleMap
     from .posing import Tree
     from .rig import Rig
 
-CARRIERS = ("pelvis", "root", "object")
+
 NAMED = 6
 # An ankle that misses its place by more (m) is worth a sentence.
 SHORTFALL_M = 0.01
@@ -42,12 +47,14 @@ class RetargetOptions:
         in_place: leave the way over the ground out; the swaying of steps stays.
         carrier: what the way over the ground is keyed on: `pelvis`, `root` or `object`.
         contacts: hold planted feet in place.
+        use_ik: key controls for inverse kinematics, where the bone map's preset knows them.
     """
 
     path_scale: float | None = None
     in_place: bool = False
     carrier: str = "pelvis"
     contacts: bool = True
+    use_ik: bool = False
 
 
 @dataclass(kw_only=True)
@@ -84,6 +91,8 @@ def retarget(
     rig: Rig,
     bones: RoleMap,
     options: RetargetOptions | None = None,
+    *,
+    pairs: BoneMap | None = None,
 ) -> Retargeted:
     """Put a take on an armature.
 
@@ -93,15 +102,19 @@ def retarget(
         rig: the armature at rest.
         bones: the roles of its bones.
         options: how.
+        pairs: bones that follow bodies by name: then these, and not the roles, say what turns
+            with what, as on a character's own armature.
 
     Raises:
         RigError: no bone of the armature has a role that a body of the take has too.
     """
     options = options or RetargetOptions()
     notes = Notes()
-    source, target = _sides(motion, bodies, rig, bones)
-    tree = posing.tree_of(rig, bones.rig.get("hangs_on"))
-    wanted = _wanted(source, target, bones, notes)
+    extra = extras.of_map(bones)
+    source, target = _sides(motion, bodies, rig, bones, extra)
+    tree = posing.tree_of(rig, extra.hangs_on)
+    turned = follow.followed(source, target) if pairs is None else _paired(source, target, pairs)
+    wanted = _wanted(target, turned, extra, notes)
     found = feet.find(source)
     size = paths.sizes(source, target, found)
     moved, way = _moved(source, target, tree, wanted, size, options)
@@ -115,26 +128,32 @@ def retarget(
                 f"stays up to {1e3 * shortfall:.0f} mm from where it should stand."
             )
     wanted |= _free(twists.shared(target, wanted), rig)
-    pose = posing.posed(tree, wanted)
-    curves = _rotation_curves(rig, pose, motion.frame_count)
+    limbs = _inverse(target, tree, wanted, extra, moved, options, notes)
+    pose = posing.posed(tree, wanted | limbs.rotations)
+    shown = {bone: turn for bone, turn in wanted.items() if bone not in limbs.dropped}
+    curves = _rotation_curves(rig, pose, motion.frame_count, limbs.dropped)
     if moved is not None and way is not None:
-        _carry(curves, tree, pose, bones, target, moved, way, options, notes)
-    _note_hindrances(rig, pose, notes)
+        _carry(curves, tree, pose, extra, target, moved, way, options, notes)
+    for control, place in limbs.places.items():
+        _carry_by_bone(curves, tree, pose, control, place - rig.rest_positions[control][:, None])
+    _note_hindrances(rig, shown, notes)
     return Retargeted(
         curves=PoseCurves(
-            times=motion.times, bones=tuple(curves.values()), settings=_settings(rig, bones)
+            times=motion.times,
+            bones=tuple(curves.values()),
+            settings=_settings(rig, extra, limbs.settings),
         ),
-        rotations={rig.names[bone]: turn for bone, turn in wanted.items()},
+        rotations={rig.names[bone]: turn for bone, turn in (shown | limbs.shown).items()},
         notes=notes,
     )
 
 
 def _sides(
-    motion: Motion, bodies: RoleMap, rig: Rig, bones: RoleMap
+    motion: Motion, bodies: RoleMap, rig: Rig, bones: RoleMap, extra: Extras
 ) -> tuple[follow.Source, follow.Target]:
     skeleton = Skeleton(names=motion.names, parents=motion.parents, heads=motion.rest_positions)
     theirs = figure_of(skeleton, bodies, up=follow.UP)
-    ours = figure_of(rig.skeleton, bones)
+    ours = figure_of(rig.skeleton, bones, moves=extra.moves)
     common = set(theirs.chains) & set(ours.chains) - {"root"}
     if not common:
         raise RigError(
@@ -144,9 +163,31 @@ def _sides(
     return follow.Source(motion=motion, figure=theirs), follow.Target(rig=rig, figure=ours)
 
 
-def _wanted(source: Source, target: Target, bones: RoleMap, notes: Notes) -> dict[int, FloatArray]:
+def _paired(source: Source, target: Target, pairs: BoneMap) -> dict[int, FloatArray]:
+    return {
+        bone: with_body(target.rig, bone, source.turn(body), source.rest(body))
+        for bone, body in zip(pairs.bones, pairs.bodies, strict=True)
+    }
+
+
+def with_body(rig: Rig, bone: int, turn: FloatArray, rest: FloatArray) -> FloatArray:
+    """Rotations (4, F) of a bone that was made from a body, which turn as it does: W R₀⁻¹ B₀.
+
+    Args:
+        rig: the armature.
+        bone: its index.
+        turn: (4, F) world rotations of the body.
+        rest: (4,) that of the body at rest, where the bone does not know it.
+    """
+    own = rig.body_rest_rotations[bone]
+    rest = rest if np.isnan(own).any() else own
+    return lanes.multiply(turn, lanes.multiply(lanes.conjugate(rest), rig.rest_rotations[bone]))
+
+
+def _wanted(
+    target: Target, found: dict[int, FloatArray], extra: Extras, notes: Notes
+) -> dict[int, FloatArray]:
     """Rotations of the bones that follow bodies and can be keyed."""
-    found = follow.followed(source, target)
     rig = target.rig
     left_out = [
         f"{rig.names[bone]} ({rig.unmovable[rig.names[bone]]})"
@@ -156,17 +197,11 @@ def _wanted(source: Source, target: Target, bones: RoleMap, notes: Notes) -> dic
     if left_out:
         notes.warnings.append(f"Left as they are: {_listed(left_out)}.")
     place = {name: index for index, name in enumerate(rig.names)}
-    for name, role in bones.rig.get("also", {}).items():
+    for name, role in extra.also.items():
         chain = target.figure.chains.get(role, ())
         if name in place and chain and chain[0] in found:
-            found[place[name]] = _alike(rig, found[chain[0]], chain[0], place[name])
+            found[place[name]] = ik.alike(target, found[chain[0]], chain[0], place[name])
     return _free(found, rig)
-
-
-def _alike(rig: Rig, turned: FloatArray, bone: int, other: int) -> FloatArray:
-    """What one bone has turned since rest, on another."""
-    step = lanes.multiply(lanes.conjugate(rig.rest_rotations[bone]), rig.rest_rotations[other])
-    return lanes.multiply(turned, step)
 
 
 def _free(found: dict[int, FloatArray], rig: Rig) -> dict[int, FloatArray]:
@@ -189,7 +224,7 @@ def _moved(
     if options.path_scale is not None:
         across = options.path_scale / target.rig.place.world_scale
     path = paths.wanted_path(centre[0], target, size, across=across)
-    way = paths.travel(path, source.motion.times, target)
+    way = paths.travel(path, source.motion.times, target.figure.up)
     if options.in_place:
         path, way = path - way, np.zeros_like(way)
     places = posing.heads(tree, posing.posed(tree, wanted).world, centre[1])
@@ -197,7 +232,9 @@ def _moved(
     return path - hips, way
 
 
-def _rotation_curves(rig: Rig, pose: posing.Pose, frames: int) -> dict[str, BoneCurves]:
+def _rotation_curves(
+    rig: Rig, pose: posing.Pose, frames: int, dropped: set[int]
+) -> dict[str, BoneCurves]:
     return {
         rig.names[bone]: BoneCurves(
             bone=rig.names[bone],
@@ -205,6 +242,7 @@ def _rotation_curves(rig: Rig, pose: posing.Pose, frames: int) -> dict[str, Bone
             rotations=lanes.continuous(np.broadcast_to(turn.reshape(4, -1), (4, frames))),
         )
         for bone, turn in pose.channels.items()
+        if bone not in dropped
     }
 
 
@@ -212,7 +250,7 @@ def _carry(
     curves: dict[str, BoneCurves],
     tree: Tree,
     pose: posing.Pose,
-    bones: RoleMap,
+    extra: Extras,
     target: Target,
     moved: FloatArray,
     way: FloatArray,
@@ -220,7 +258,7 @@ def _carry(
     notes: Notes,
 ) -> None:
     """Key the way on what is to carry it."""
-    bone = _carrying_bone(tree, bones, target)
+    bone = _carrying_bone(tree, extra, target)
     root = target.figure.chains.get("root", (-1,))[0]
     carrier = options.carrier
     if carrier == "root" and (root < 0 or (bone is not None and not tree.is_above(root, bone))):
@@ -246,10 +284,10 @@ def _carry(
         _carry_by_object(curves, target, way)
 
 
-def _carrying_bone(tree: Tree, bones: RoleMap, target: Target) -> int | None:
+def _carrying_bone(tree: Tree, extra: Extras, target: Target) -> int | None:
     """The bone whose location moves the pelvis: its own, or the nearest above that may."""
     rig = tree.rig
-    name = bones.rig.get("carrier")
+    name = extra.carrier
     at = rig.names.index(name) if name in rig.names else target.figure.chains["pelvis"][0] \
         if "pelvis" in target.figure.chains else -1  # fmt: skip
     while at >= 0 and (rig.connected[at] or rig.names[at] in rig.unmovable):
@@ -280,17 +318,42 @@ def _carry_by_object(curves: dict[str, BoneCurves], target: Target, moved: Float
     curves[OBJECT] = BoneCurves(bone=OBJECT, location=place.basis @ moved + place.location[:, None])
 
 
-def _settings(rig: Rig, bones: RoleMap) -> tuple[Setting, ...]:
-    """The switches of the preset that the armature has."""
-    wanted = [
-        Setting(bone=row["bone"], path=f'["{row["property"]}"]', value=float(row["value"]))
-        for row in bones.rig.get("switches", ())
-    ]
-    return tuple(row for row in wanted if f"{row.bone}{row.path}" in rig.properties)
+def _inverse(
+    target: Target,
+    tree: Tree,
+    wanted: dict[int, FloatArray],
+    extra: Extras,
+    moved: FloatArray | None,
+    options: RetargetOptions,
+    notes: Notes,
+) -> ik.Controls:
+    """Controls for inverse kinematics, where they are asked for and there are any."""
+    if not options.use_ik:
+        return ik.Controls()
+    found = ik.Controls()
+    if moved is not None:
+        found = ik.controls(target, tree, wanted, extra.limbs, moved)
+    if not found.rotations:
+        notes.warnings.append(
+            f"The bone map of {target.rig.name!r} knows no controls for inverse kinematics; the "
+            "bones themselves are keyed."
+        )
+    return found
 
 
-def _note_hindrances(rig: Rig, pose: posing.Pose, notes: Notes) -> None:
-    names = [rig.names[bone] for bone in pose.channels]
+def _settings(rig: Rig, extra: Extras, others: list[Setting]) -> tuple[Setting, ...]:
+    """The switches that the armature has; those of limbs go before the others."""
+    rows = {(row.bone, row.path): row for row in (*extra.switches, *others)}
+    return tuple(
+        row
+        for row in rows.values()
+        if f"{row.bone}{row.path}" in rig.properties
+        or (row.path.startswith(".") and row.bone in rig.names)
+    )
+
+
+def _note_hindrances(rig: Rig, keyed: Iterable[int], notes: Notes) -> None:
+    names = [rig.names[bone] for bone in keyed]
     found = [f"{name} ({rig.hindered[name]})" for name in names if name in rig.hindered]
     if found:
         notes.warnings.append(

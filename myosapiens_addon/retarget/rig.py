@@ -60,6 +60,7 @@ class Rig:
             location has no effect.
         unmovable: bones that keys cannot move (driven, wholly locked) → why, in a few words.
         hindered: bones that keys move, but not alone (constraints, locks) → why.
+        posed: bones that are turned from their rest pose now, and can be turned back.
         place: how the armature object stands in the scene.
         properties: data paths, from the object, of what a preset may want to set.
     """
@@ -77,6 +78,7 @@ class Rig:
     connected: NDArray[np.bool_]
     unmovable: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     hindered: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    posed: frozenset[str] = frozenset()
     place: ObjectPlace = field(default_factory=_unmoved)
     properties: frozenset[str] = frozenset()
 

@@ -45,6 +45,26 @@ def channels(mode: str, rotations: FloatArray) -> tuple[str, FloatArray]:
     raise RigError(f"A bone has the rotation mode {mode!r}, which cannot be animated.")
 
 
+def rotations(mode: str, values: FloatArray) -> FloatArray:
+    """Unit quaternions (F, 4) of channel values (F, 4) or (F, 3): the inverse of `channels`."""
+    if mode == "QUATERNION":
+        return quaternion.normalised(values)
+    if mode == "AXIS_ANGLE":
+        axis = quaternion.normalised(values[:, 1:])
+        return _turns_about(axis, values[:, 0])
+    out = np.tile([1.0, 0.0, 0.0, 0.0], (len(values), 1))
+    for letter in mode:
+        axis = np.eye(3)["XYZ".index(letter)]
+        out = quaternion.multiply(_turns_about(axis, values[:, "XYZ".index(letter)]), out)
+    return out
+
+
+def _turns_about(axis: FloatArray, angle: FloatArray) -> FloatArray:
+    """Rotations (F, 4) about (…, 3) unit axes by (F,) rad."""
+    sine = np.sin(angle / 2.0)[:, None] * axis
+    return np.concatenate([np.cos(angle / 2.0)[:, None], sine], axis=1)
+
+
 def euler(order: str, rotations: FloatArray) -> FloatArray:
     """Euler angles (F, 3) in rad as X, Y, Z components, without jumps from frame to frame.
 

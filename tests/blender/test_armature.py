@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 import pytest
 
-from myosapiens_addon.blender import armature, scene_armatures
+from myosapiens_addon.blender import armature, rig_reader, scene_armatures
 from myosapiens_addon.errors import RigError
 from tests.helpers.motions import NAMES, moving
 

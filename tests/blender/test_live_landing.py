@@ -258,7 +258,7 @@ def test_a_rig_that_fits_nothing_is_told_and_the_result_kept() -> None:
     row = begin(bpy.context.object)
     pump_until(at_rest(row))
     assert (row.state, row.is_alert) == (State.READY, True)
-    assert "No bone of the armature" in row.sentence
+    assert "not clear which bone of the armature" in row.sentence
     assert not bpy.data.actions
 
 

@@ -3,9 +3,20 @@
 
 from __future__ import annotations
 
-from . import connection, jobs, menu, on_service, retarget, subject, take, target
+from . import bone_map, connection, jobs, menu, motion, on_service, retarget, subject, take, target
 
-MODULES = (connection, take, subject, target, retarget, jobs, on_service, menu)
+MODULES = (
+    connection,
+    take,
+    subject,
+    target,
+    bone_map,
+    motion,
+    retarget,
+    jobs,
+    on_service,
+    menu,
+)
 
 
 def register() -> None:

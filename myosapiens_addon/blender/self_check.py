@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at what Blender itself makes of the keys, at a few frames.
+
+Evaluated in a scene of its own, so that the user's stays at its frame.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+
+from ..errors import RigError
+from ..motion import quaternion
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ..motion.motion import FloatArray
+    from .references import Reference
+
+ALONG = np.array([0.0, 1.0, 0.0])  # a bone points along its own Y axis
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Expected:
+    """What Blender should make of the keys.
+
+    Attributes:
+        frames: (K,) scene frames.
+        rotations: bone → (4, K) rotations in the armature's space.
+    """
+
+    frames: FloatArray
+    rotations: dict[str, FloatArray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The bone that points most wrongly.
+
+    Attributes:
+        degrees: by how much; NaN when nothing could be looked at.
+        bone: which.
+        frame: when.
+    """
+
+    degrees: float = math.nan
+    bone: str = ""
+    frame: float = 0.0
+
+
+def measure(target: Reference, expected: Expected) -> Generator[int, None, Found]:
+    """Compare, one frame per step; nothing of it stays in the file between two steps.
+
+    Raises:
+        RigError: the armature is gone.
+    """
+    worst = Found()
+    for place, frame in enumerate(expected.frames):
+        found = _at(target, expected, place, float(frame))
+        if not worst.degrees >= found.degrees:
+            worst = found
+        yield place
+    return worst
+
+
+def _at(target: Reference, expected: Expected, place: int, frame: float) -> Found:
+    armature_object = target.find_in(bpy.data.objects)
+    if armature_object is None:
+        raise RigError(f"The armature {target.name!r} is not there any more; choose another one.")
+    names = [name for name in expected.rotations if name in armature_object.pose.bones]
+    if not names:
+        return Found()
+    wanted = np.stack([expected.rotations[name][:, place] for name in names])
+    shown = _shown(armature_object, names, frame)
+    lengths = np.linalg.norm(shown, axis=1, keepdims=True)
+    should = quaternion.rotate(wanted, ALONG)
+    is_shown = shown / np.where(lengths > 0.0, lengths, 1.0)
+    apart = np.linalg.norm(np.cross(should, is_shown), axis=1)
+    degrees = np.degrees(np.arctan2(apart, quaternion.dot(should, is_shown)))
+    worst = int(np.argmax(degrees))
+    return Found(degrees=float(degrees[worst]), bone=names[worst], frame=frame)
+
+
+def _shown(armature_object: bpy.types.Object, names: list[str], frame: float) -> FloatArray:
+    """Where bones point at a frame, in the armature's space: (N, 3)."""
+    scene = bpy.data.scenes.new("MyoSapiens")
+    try:
+        scene.collection.objects.link(armature_object)
+        whole = math.floor(frame)
+        scene.frame_set(whole, subframe=frame - whole)
+        graph: Any = scene.view_layers[0].depsgraph
+        pose: Any = armature_object.evaluated_get(graph).pose.bones
+        return np.array([pose[name].matrix.col[1][:3] for name in names], dtype=np.float64)
+    finally:
+        bpy.data.scenes.remove(scene)
