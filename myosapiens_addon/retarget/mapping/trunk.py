@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which bones of a trunk are its root, pelvis, spine, neck and head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .topology import Body
+from .tree import Tree
+
+if TYPE_CHECKING:
+    from ...motion.motion import FloatArray
+
+# A last bone that is so much further from the one before it than that is from its own: the
+# crown, where a head ends.
+CROWN = 1.4
+# How high above the arms a head begins at most, as a fraction of a leg.
+HEAD_HEIGHT = 0.27
+
+
+def assign(tree: Tree, body: Body) -> dict[str, list[int]]:
+    """Role → bones."""
+    base = body.trunk[0]
+    pelvis = _pelvis(tree, body, base)
+    above = [bone for bone in body.trunk if bone not in (base, pelvis)]
+    if base != pelvis and _means(tree, base, "spine") and not _means(tree, base, "pelvis"):
+        above.insert(0, base)
+    found = {"pelvis": [pelvis], **_above(tree, body, above)}
+    root = _root(tree, pelvis)
+    return found | ({"root": [root]} if root is not None else {})
+
+
+def _means(tree: Tree, bone: int, role: str) -> bool:
+    return role in tree.said[bone].roles
+
+
+def _pelvis(tree: Tree, body: Body, base: int) -> int:
+    """The bone that carries all, or the one that names say.
+
+    That may be on the way from it to the legs, or right above it.
+    """
+    if _means(tree, base, "pelvis"):
+        return base
+    way = [bone for bone in tree.up(body.hips) if bone not in tree.up(base)]
+    parent = tree.parents[base]
+    candidates = [*way, *([parent] if parent >= 0 else [])]
+    return next((bone for bone in candidates if _means(tree, bone, "pelvis")), base)
+
+
+def _root(tree: Tree, pelvis: int) -> int | None:
+    """The uppermost bone above the pelvis, if names say that it is a root."""
+    above = tree.up(pelvis)[:-1]
+    return next((bone for bone in above if _means(tree, bone, "root")), None)
+
+
+def _above(tree: Tree, body: Body, above: Sequence[int]) -> dict[str, list[int]]:
+    """Spine, neck and head of the bones above the pelvis, by names if they have any."""
+    words = ("spine", "neck", "head")
+    said = [next((word for word in words if _means(tree, bone, word)), "") for bone in above]
+    if not any(said):
+        return _by_place(tree, body, above)
+    # A spine that is numbered up to the head is divided where the arms hang.
+    if set(said) <= {"", "spine"}:
+        named = [bone for bone, says in zip(above, said, strict=True) if says]
+        return _by_place(tree, body, named)
+    found = {
+        word: [bone for bone, says in zip(above, said, strict=True) if says == word]
+        for word in words
+    }
+    # Names that do not come in this order say something else.
+    order = [words.index(says) for says in said if says]
+    if order != sorted(order):
+        return {}
+    if found["head"]:
+        found["head"] = found["head"][:1]
+    return {word: bones for word, bones in found.items() if bones}
+
+
+def _by_place(tree: Tree, body: Body, above: Sequence[int]) -> dict[str, list[int]]:
+    """The spine ends with the bone that carries the arms; what follows is neck and head."""
+    if body.chest not in above:
+        return {}
+    ends = list(above).index(body.chest) + 1
+    spine, rest = list(above[:ends]), list(above[ends:])
+    rest = _without_crown(tree, body, rest)
+    found = {"spine": spine}
+    if rest:
+        found["head"] = rest[-1:]
+    if len(rest) > 1:
+        found["neck"] = rest[:-1]
+    return found
+
+
+def _without_crown(tree: Tree, body: Body, rest: list[int]) -> list[int]:
+    """The bones of neck and head without what only marks where the head ends, or hangs on it."""
+    # Eyes, ears and the like hang on the head: it is where the way up first divides.
+    for place, bone in enumerate(rest):
+        if len(tree.children[bone]) > 1:
+            return rest[: place + 1]
+    if len(rest) < 2 or not _is_short(tree, *rest[-2:]):
+        return rest
+    return rest[:-1] if _is_high(tree, body, rest[-1]) or _is_far(tree, rest) else rest
+
+
+def _is_short(tree: Tree, before: int, last: int) -> bool:
+    """Whether a bone is much shorter than the one before it, as what only marks an end is."""
+    tail = tree.tail(last)
+    own = _apart(tail, tree.heads[last]) if tail is not None else 0.0
+    return own < 0.5 * _apart(tree.heads[before], tree.heads[last])
+
+
+def _is_high(tree: Tree, body: Body, last: int) -> bool:
+    """Whether a bone begins higher above the arms than a head does."""
+    arms = tree.heads[[body.arms[0][0], body.arms[1][0]]].mean(axis=0)
+    feet = tree.heads[[body.legs[0][-1], body.legs[1][-1]]].mean(axis=0)
+    leg = float((tree.heads[body.hips] - feet) @ body.up)
+    return float((tree.heads[last] - arms) @ body.up) > HEAD_HEIGHT * leg
+
+
+def _is_far(tree: Tree, rest: Sequence[int]) -> bool:
+    """Whether the last bone is further from the one before it than that is from its own."""
+    if len(rest) < 3:
+        return False
+    third, before, last = (tree.heads[bone] for bone in rest[-3:])
+    return _apart(before, last) > CROWN * _apart(third, before)
+
+
+def _apart(first: FloatArray, second: FloatArray) -> float:
+    return float(np.linalg.norm(first - second))
