@@ -62,8 +62,7 @@ def main(arguments: Sequence[str], *, program: str) -> int:
 
 def _run(options: argparse.Namespace) -> Answer:
     try:
-        with _interruptible():
-            map_properties.ensure()
+        with _interruptible(), map_properties.available():
             return options.run(options)
     except KeyboardInterrupt:
         return _failure("Interrupted.", INTERRUPTED)

@@ -14,7 +14,7 @@ from ..jobs.journal import Journal
 from ..jobs.pipeline import Pipeline
 from ..jobs.spec import JobSpec, Subject
 from ..takes import preflight
-from . import headless_jobs, landing, paths, preferences, report
+from . import headless_jobs, landing, paths, preferences, report, scene_armatures
 from .answer import Answer
 from .connection import connector
 from .landing_options import LandingNotes, LandingOptions
@@ -47,7 +47,7 @@ def retarget(options: argparse.Namespace) -> Answer:
     row = report.TakeReport(c3d=str(options.c3d), markerset=str(options.markerset))
     with _reported(row, options):
         _check_places(options)
-        landing.pick_armature(landing_options(options))
+        _check_target(options)
         row.warnings += _checked(options)
         journal = Journal(paths.user_directory("jobs"))
         settings = preferences.read(base_url=options.base_url)
@@ -66,6 +66,13 @@ def retarget(options: argparse.Namespace) -> Answer:
             _land_as_said(row, files, name=paths.take_name(options.c3d), options=options)
         headless_jobs.mark_landed(journal, pipeline.token)
     return Answer(data={"takes": [row.as_dict()]}, text=row.sentence(options.out))
+
+
+def _check_target(options: argparse.Namespace) -> None:
+    wanted = landing_options(options)
+    name = landing.pick_armature(wanted)
+    if name is not None:
+        landing.check_target(scene_armatures.find(name), wanted)
 
 
 def _checked(options: argparse.Namespace) -> tuple[str, ...]:

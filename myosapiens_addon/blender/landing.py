@@ -145,6 +145,22 @@ def pick_armature(options: LandingOptions) -> str | None:
     return present[0].name if present else None
 
 
+def check_target(armature_object: bpy.types.Object, options: LandingOptions) -> None:
+    """Refuse, before anything is paid, an armature that no take can land on.
+
+    Raises:
+        RigError: it cannot be animated, or it is not clear which of its bones follow what.
+        InputError: the named bone map is none.
+    """
+    scene_armatures.check_animatable(armature_object)
+    rig = rig_reader.read_rig(armature_object)
+    folder = paths.user_directory("maps")
+    stored = stored_map.read(armature_object.data)
+    choosing.check_map(
+        rig, _bone_map(rig, options.bone_map, stored, folder), presets.catalogue(folder)
+    )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Made:
     """Keys, ready to be written.
@@ -282,6 +298,8 @@ def _land_on(
     library: Path | None,
 ) -> None:
     armature_object = place.find()
+    if not place.is_new:
+        scene_armatures.check_animatable(armature_object)
     landing.capture_rate_hz = motion.rate_hz
     landing.scene_rate_hz = animation.scene_fps(place.scene)
     with _timed(landing, "retarget"):

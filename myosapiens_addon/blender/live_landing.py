@@ -175,18 +175,20 @@ class LiveLanding:
         )
 
     def _find_place(self, motion: Motion) -> Place:
-        from . import armature, landing
+        from . import armature, landing, scene_armatures
         from .references import Reference
 
         scene = self._scene()
         if self.plan.target is None:
             built = armature.make(motion, name=self.plan.name)
             return landing.Place(reference=Reference.to(built), scene=scene, is_new=True)
-        if self.plan.target.find_armature() is None:
+        found = self.plan.target.find_armature()
+        if found is None:
             raise RigError(
                 f"The armature {self.plan.target.name!r} is not in the scene any more: choose "
                 "another target and press Import."
             )
+        scene_armatures.check_animatable(found)
         return landing.Place(reference=self.plan.target, scene=scene)
 
     def _scene(self) -> bpy.types.Scene:

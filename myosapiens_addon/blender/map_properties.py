@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
 from ..retarget.mapping import roles
 from . import compat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 EDITED = "edited"
 PLACE = "myosapiens_map"
@@ -79,7 +83,14 @@ def unregister() -> None:
     _unregister()
 
 
-def ensure() -> None:
-    """Register where the extension is not enabled: maps in files must be read there too."""
-    if not hasattr(bpy.types.Armature, PLACE):
-        register()
+@contextmanager
+def available() -> Iterator[None]:
+    """Maps in files can be read, also where the extension is not enabled."""
+    if hasattr(bpy.types.Armature, PLACE):
+        yield
+        return
+    register()
+    try:
+        yield
+    finally:
+        unregister()

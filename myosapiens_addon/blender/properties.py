@@ -208,7 +208,7 @@ _register, _unregister = compat.registrars(classes)
 def register() -> None:
     """Add the groups to scenes, to armatures and to the window manager."""
     _register()
-    map_properties.ensure()
+    map_properties.register()
     scene_type: Any = bpy.types.Scene
     scene_type.myosapiens = PointerProperty(type=MYOSAPIENS_PG_settings)
     manager_type: Any = bpy.types.WindowManager

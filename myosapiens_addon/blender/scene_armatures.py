@@ -15,7 +15,10 @@ def find(name: str) -> bpy.types.Object:
     Raises:
         RigError: there is none, or it is no armature.
     """
-    scene_object = current_scene().objects.get(name)
+    called = [entry for entry in current_scene().objects if entry.name == name]
+    # A linked object and its library override have the same name.
+    called.sort(key=lambda entry: entry.library is not None)
+    scene_object = called[0] if called else None
     if scene_object is None:
         present = ", ".join(repr(entry.name) for entry in armatures()) or "none"
         raise RigError(f"There is no armature {name!r} in the scene; there are: {present}.")
@@ -23,6 +26,37 @@ def find(name: str) -> bpy.types.Object:
         kind = scene_object.type.lower().replace("_", " ")
         raise RigError(f"{name!r} is no armature but a {kind}; choose an armature.")
     return scene_object
+
+
+def why_not_animate(armature_object: bpy.types.Object) -> str:
+    """A sentence why an armature object cannot take an action now; empty when it can."""
+    name = armature_object.name
+    if armature_object.library is not None:
+        source = bpy.path.basename(armature_object.library.filepath)
+        return (
+            f"The armature {name!r} is linked from {source} and cannot be animated here: make a "
+            "library override of it (in the panel, or Object > Library Override > Make)."
+        )
+    override = armature_object.override_library
+    if override is not None and override.is_system_override:
+        return (
+            f"The library override of {name!r} is not editable: make it so (Object > Library "
+            "Override > Make)."
+        )
+    if armature_object.mode == "EDIT":
+        return f"The armature {name!r} is in Edit Mode: leave it, so that its bones are settled."
+    return ""
+
+
+def check_animatable(armature_object: bpy.types.Object) -> None:
+    """Refuse an armature object that cannot take an action.
+
+    Raises:
+        RigError: it is linked, or in edit mode.
+    """
+    reason = why_not_animate(armature_object)
+    if reason:
+        raise RigError(reason)
 
 
 def armatures(scene: bpy.types.Scene | None = None) -> list[bpy.types.Object]:

@@ -25,15 +25,6 @@ class Summaries:
         """What is known of a take; None while it is being read."""
         return self._known.get((take, markerset))
 
-    def bodies(self, markerset: str) -> frozenset[str] | None:
-        """The bodies that a markerset names, if it was read with any take."""
-        found = (
-            summary
-            for (_take, known), summary in self._known.items()
-            if known == markerset and summary is not None and summary.bodies
-        )
-        return next((summary.bodies for summary in found), None)
-
     def want(self, take: str, markerset: str) -> None:
         """Have a take read, unless it was."""
         pair = (take, markerset)

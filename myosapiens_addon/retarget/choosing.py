@@ -80,8 +80,6 @@ def put_on(
     Raises:
         RigError: it is not clear which bone should follow what.
     """
-    if not rig.names:
-        raise RigError(f"The armature {rig.name!r} has no bones; choose another one.")
     pairs = own_bones(rig, motion) if bones is None else None
     bodies = roles_of_bodies(motion)
     if pairs is not None and not _is_of_another(motion, bodies, rig):
@@ -100,6 +98,18 @@ def put_on(
         warnings=[*warnings, *made.notes.warnings],
         map_title=bones.title,
     )
+
+
+def check_map(rig: Rig, bones: RoleMap | None, known: Sequence[Preset] | None = None) -> None:
+    """Refuse, before there is a take, an armature that none can be put on.
+
+    Raises:
+        RigError: it is not clear which bone should follow what.
+    """
+    if bones is not None:
+        checked(rig, bones)
+    elif not rig.names or np.isnan(rig.body_rest_rotations).all():
+        _found(rig, known, [])
 
 
 def roles_of_bodies(motion: Motion) -> RoleMap:
@@ -199,6 +209,8 @@ def _elsewhere(curves: PoseCurves, rig: Rig, options: RetargetOptions) -> PoseCu
 
 def _found(rig: Rig, known: Sequence[Preset] | None, warnings: list[str]) -> RoleMap:
     """The map that the armature's own names and shape tell."""
+    if not rig.names:
+        raise RigError(f"The armature {rig.name!r} has no bones; choose another one.")
     found = detect.detect(rig.skeleton, known)
     if not found.role_map.chains:
         raise RigError(

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,8 @@ def retarget(
     options = options or RetargetOptions()
     notes = Notes()
     extra = extras.of_map(bones)
+    if pairs is not None:  # then the root has its body's motion, and all the way
+        extra = dataclasses.replace(extra, carrier=rig.names[pairs.bones[0]])
     source, target = _sides(motion, bodies, rig, bones, extra)
     tree = posing.tree_of(rig, extra.hangs_on)
     turned = follow.followed(source, target) if pairs is None else _paired(source, target, pairs)

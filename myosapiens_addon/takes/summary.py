@@ -26,7 +26,6 @@ class TakeSummary:
         markers: markers of the markerset; None without one.
         missing: markers without a label.
         doubled: markers with more than one label.
-        bodies: the bodies that the markerset puts markers on.
         errors: why the job would fail, as sentences.
         warnings: what to know, as sentences.
     """
@@ -39,7 +38,6 @@ class TakeSummary:
     markers: int | None = None
     missing: tuple[str, ...] = ()
     doubled: tuple[str, ...] = ()
-    bodies: frozenset[str] = frozenset()
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -69,7 +67,6 @@ def look(take: Path, markerset: Path | None) -> TakeSummary:
         markers=len(found.markerset.markers),
         missing=found.missing,
         doubled=tuple(found.doubled),
-        bodies=frozenset(marker.body for marker in found.markerset.markers),
         errors=found.errors,
         warnings=found.warnings,
     )

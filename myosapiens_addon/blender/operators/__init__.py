@@ -6,9 +6,9 @@ Called with `EXEC_DEFAULT` an operator blocks until it is done; from the panel i
 
 from __future__ import annotations
 
-from . import account, bone_map, jobs, retarget, takes
+from . import account, bone_map, jobs, retarget, takes, target
 
-MODULES = (takes, retarget, jobs, account, bone_map)
+MODULES = (takes, retarget, jobs, account, target, bone_map)
 
 
 def register() -> None:

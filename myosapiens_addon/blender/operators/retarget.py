@@ -11,7 +11,17 @@ import bpy
 from bpy.props import StringProperty
 
 from ...errors import InputError, MyoSapiensError
-from .. import choices, compat, feedback, job_actions, live, paths, preferences, properties
+from .. import (
+    choices,
+    compat,
+    feedback,
+    job_actions,
+    live,
+    paths,
+    preferences,
+    properties,
+    scene_armatures,
+)
 from ..compat import current_scene
 
 if TYPE_CHECKING:
@@ -147,26 +157,21 @@ def why_not_ready() -> str:
             return f"{take.name}: {summary.errors[0]}"
     if group.target == "EXISTING":
         found = choices.why_no_target(current_scene())
-        return found if isinstance(found, str) else ""
+        return found if isinstance(found, str) else scene_armatures.why_not_animate(found)
     return ""
 
 
 def check_target(wanted: choices.Choices) -> None:
-    """Refuse, before anything is paid, an armature that shares no name with any body.
+    """Refuse, before anything is paid, an armature that the takes cannot land on.
 
     Raises:
-        InputError: it does not; or the markerset, which names the bodies, cannot be read.
+        RigError: it cannot be animated, or it is not clear which of its bones follow what.
     """
-    if wanted.target is None or not wanted.markerset:
-        return
-    target = wanted.target.find_armature()
-    bodies = live.summaries().bodies(wanted.markerset)
-    if target is None or bodies is None or bodies & set(target.data.bones.keys()):
-        return
-    raise InputError(
-        f"No bone of {wanted.target.name!r} is called like a body of the markerset (such as "
-        f"{min(bodies)!r}): choose the character's own armature, or New Armature."
-    )
+    found = wanted.target.find_armature() if wanted.target is not None else None
+    if found is not None:
+        from .. import landing
+
+        landing.check_target(found, wanted.landing)
 
 
 def specs_of(wanted: choices.Choices) -> list[tuple[str, JobSpec]]:

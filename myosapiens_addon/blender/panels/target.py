@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from .. import choices, compat, properties
+from .. import choices, compat, properties, scene_armatures
 from ..compat import current_scene
 from .base import Layout, Panel
 from .wording import sentence
@@ -46,8 +46,14 @@ def _draw_armature(layout: Layout, context: Context) -> None:
     found = choices.why_no_target(current_scene())
     if isinstance(found, str):
         sentence(layout, context, found, icon="INFO")
-    elif found != group.armature:
+        return
+    if found != group.armature:
         sentence(layout, context, f"{found.name} takes the motion", icon="FORWARD")
+    reason = scene_armatures.why_not_animate(found)
+    if reason:
+        sentence(layout, context, reason, icon="ERROR", alert=True)
+        if found.library is not None:
+            layout.operator("myosapiens.make_override", icon="LIBRARY_DATA_OVERRIDE")
 
 
 def _draw_name(layout: Layout, context: Context) -> None:
