@@ -7,22 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from . import check, presets, propose, roles
-from .presets import NameIndex, Preset
+from . import check, plausible, presets, propose
+from .presets import Match, NameIndex, Preset
 from .roles import RoleMap, Skeleton
 
-# The bones of a human body without fingers; `spine` counts as up to three.
-BODY = (
-    "pelvis", "spine", "neck", "head",
-    *(f"{word}{side}" for side in roles.SIDES for word in roles.LIMBS),
-)  # fmt: skip
-MOST_SPINE = 3
-# Without these a rig is not of a preset's kind: what every preset has.
-ESSENTIAL = tuple(
-    role for role in BODY if roles.word_of(role) not in ("neck", "clavicle", "toe", "spine")
-)
-# Of the essential roles, how many must be there for a preset to be taken.
-ENOUGH = 0.8
+# Of what every human rig has, how much must be there for a preset to be taken at once, and how
+# much for one to be taken if a proposal finds no more.
+ENOUGH, SOME = 0.8, 0.55
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,45 +41,42 @@ def detect(skeleton: Skeleton, known: Iterable[Preset] | None = None) -> Detecti
     `known` are the presets to choose from; the built-in ones unless given.
     """
     found = _of_preset(skeleton, presets.built_in() if known is None else known)
-    return found if found is not None else _proposed(skeleton)
+    if found is not None and plausible.essential(found.role_map.chains) >= ENOUGH:
+        return found
+    other = _proposed(skeleton)
+    if found is None or _found(other) > _found(found):
+        return other
+    return found
 
 
-def count(chains: Mapping[str, tuple[str, ...]]) -> int:
-    """How many of the 22 bones of a body have been found."""
-    return sum(
-        min(MOST_SPINE, len(chains.get("spine", ()))) if role == "spine" else role in chains
-        for role in BODY
-    )
+def _found(detection: Detection) -> int:
+    return plausible.count(detection.role_map.chains)
 
 
 def _of_preset(skeleton: Skeleton, known: Iterable[Preset]) -> Detection | None:
     index = NameIndex(skeleton.names)
-    best: tuple[tuple[float, ...], Preset, Mapping[str, tuple[str, ...]]] | None = None
+    best: tuple[tuple[float, ...], Preset, Match] | None = None
     for preset in known:
-        chains = presets.match(preset.document, index)
-        rank = _rank(preset, chains)
-        if chains and _essential(chains) >= ENOUGH and (best is None or rank > best[0]):
-            best = (rank, preset, chains)
+        match = presets.match(preset.document, index)
+        rank = _rank(preset, match)
+        if plausible.essential(match.chains) >= SOME and (best is None or rank > best[0]):
+            best = (rank, preset, match)
     if best is None:
         return None
-    _, preset, chains = best
-    role_map = presets.role_map(preset, chains)
-    if check.examine(role_map, skeleton).errors:
+    _, preset, match = best
+    role_map = presets.role_map(preset, match)
+    if any(check.examine(role_map, skeleton).errors):
         return None
     return _completed(skeleton, preset, role_map)
 
 
-def _essential(chains: Mapping[str, tuple[str, ...]]) -> float:
-    return sum(role in chains for role in ESSENTIAL) / len(ESSENTIAL)
-
-
-def _rank(preset: Preset, chains: Mapping[str, tuple[str, ...]]) -> tuple[float, ...]:
+def _rank(preset: Preset, match: Match) -> tuple[float, ...]:
     """Most of the body, then most bones, then least missing, then names as they are written."""
     wanted = preset.document.bones
-    bones = sum(map(len, chains.values()))
     as_written = {name for chain in wanted.values() for names in chain for name in names}
-    exact = sum(bone in as_written for chain in chains.values() for bone in chain)
-    return count(chains), bones, bones / max(1, sum(map(len, wanted.values()))), exact
+    exact = sum(bone in as_written for chain in match.chains.values() for bone in chain)
+    missing = match.bones / max(1, sum(map(len, wanted.values())))
+    return plausible.count(match.chains), match.bones, missing, exact
 
 
 def _completed(skeleton: Skeleton, preset: Preset, role_map: RoleMap) -> Detection:
@@ -104,7 +92,7 @@ def _completed(skeleton: Skeleton, preset: Preset, role_map: RoleMap) -> Detecti
         role_map=whole,
         preset=preset.id,
         title=preset.title,
-        sure=_essential(chains),
+        sure=plausible.essential(chains) * plausible.posture(skeleton, chains),
         state=MappingProxyType(state),
     )
 

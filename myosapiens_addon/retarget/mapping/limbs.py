@@ -26,15 +26,17 @@ ARM = ("clavicle", "upper_arm", "forearm", "hand")
 LEG = ("thigh", "shin", "foot", "toe")
 # What a name is worth: one meaning, several meanings, another meaning, an unknown word in a rig
 # whose other bones are named.
-SURE, MAYBE, OTHER, UNKNOWN = 3.0, 2.0, -6.0, -2.0
+SURE, MAYBE, OTHER, UNKNOWN = 3.0, 2.0, -6.0, -1.5
 # What it is worth to give a role away at all.
 ROLE, SMALL_ROLE = 1.0, 0.5
+# What it costs to leave a thigh, shin or foot, upper arm, forearm or hand to nobody.
+INCOMPLETE = -3.0
 # Forearm to upper arm, arm to leg (both without hand and foot), and shoulder's distance from the
 # middle to arm: of a body of usual build.
 UPPER_TO_FORE, ARM_TO_LEG, SHOULDER_TO_ARM = 1.1, 0.64, 0.31
 # An ankle is no higher than this fraction of the leg; a toe begins this far from it.
 ANKLE_HEIGHT = 0.18
-TOE_NEAR, TOE_FAR = 0.03, 0.18
+TOE_NEAR, TOE_FAR = 0.07, 0.18
 FEWEST_FINGERS = 3
 LONGEST = 12
 
@@ -136,16 +138,16 @@ def _name_worth(limb: Limb, word: str, bone: int) -> float:
 def _leg_worth(limb: Limb, choice: Choice) -> float:
     thigh, shin, foot, toe = choice
     if thigh is None or shin is None or foot is None:
-        return -2.0
+        return INCOMPLETE
     upper, lower = limb.apart(thigh, shin), limb.apart(shin, foot)
     top = limb.height(thigh)
     if min(upper, lower, top) <= 0.0:
-        return -3.0
+        return INCOMPLETE
     worth = -2.0 * abs(math.log(upper / lower))
     worth -= 4.0 * max(0.0, limb.height(foot) / top - ANKLE_HEIGHT)
     between = limb.path[limb.path.index(shin) + 1 : limb.path.index(foot)]
     worth -= sum(limb.height(bone) < ANKLE_HEIGHT * top for bone in between)
-    worth -= 3.0 * max(0.0, 0.5 - limb.aside(thigh) / max(limb.aside(foot), 1e-9))
+    worth -= 6.0 * max(0.0, 0.5 - limb.aside(thigh) / max(limb.aside(foot), 1e-9))
     before = [bone for bone in limb.path[: limb.path.index(thigh)] if _is_aside(limb, bone, foot)]
     worth -= 4.0 * max((limb.apart(bone, thigh) for bone in before), default=0.0) / top
     return worth + (0.0 if toe is None else _toe_worth(limb, foot, toe, top))
@@ -170,10 +172,10 @@ def _toe_worth(limb: Limb, foot: int, toe: int, leg: float) -> float:
 def _arm_worth(limb: Limb, choice: Choice) -> float:
     clavicle, shoulder, elbow, wrist = choice
     if shoulder is None or elbow is None or wrist is None:
-        return -2.0
+        return INCOMPLETE
     upper, fore = limb.apart(shoulder, elbow), limb.apart(elbow, wrist)
     if min(upper, fore) <= 0.0:
-        return -3.0
+        return INCOMPLETE
     worth = -2.0 * abs(math.log(upper / fore / UPPER_TO_FORE))
     if limb.leg > 0.0:
         worth -= 1.5 * abs(math.log((upper + fore) / limb.leg / ARM_TO_LEG))

@@ -160,7 +160,9 @@ def _side_of(token: str) -> str:
 
 
 def _roles(parts: Sequence[str], side: str) -> frozenset[str]:
-    known = [part for part in parts if part not in words.NOISE]
+    # Letters behind Japanese and Chinese words tell bones apart that only help each other.
+    plain = all(part < "\u3000" for part in parts)
+    known = [part for part in parts if part not in words.NOISE] if plain else list(parts)
     segments = [part for part in known if part not in words.SEGMENTS]
     table = _table(bool(side))
     for candidate in (parts, known, segments):

@@ -27,19 +27,57 @@ _SIDE_SIGNS = {".L": 1, ".R": -1, "": 0}
 # Of the bones found, how many must be named for names to have said much.
 _MUCH = 0.5
 _FEWEST_ALONE = 8
+_FEWEST_NAMED = 6
 
 Chains = Mapping[str, tuple[str, ...]]
 
 
 def body(tree: Tree) -> Body | None:
-    """The figure whose limbs names tell; None unless they tell of both legs and the head."""
+    """The figure whose limbs names tell; None unless they tell of both legs.
+
+    The head is what names say, or else what stands furthest out above the arms.
+    """
     legs = [_tip(tree, side, LEG) for side in roles.SIDES]
     arms = [_tip(tree, side, ARM) for side in roles.SIDES]
-    head = next((bone for bone in tree.bones() if "head" in tree.said[bone].roles), -1)
-    if min(legs) < 0 or head < 0:
+    if min(legs) < 0:
         return None
     pair = (arms[0], arms[1]) if min(arms) >= 0 else None
+    head = next((bone for bone in tree.bones() if "head" in tree.said[bone].roles), -1)
+    if head < 0 and pair is not None:
+        head = _unnamed_head(tree, (legs[0], legs[1]), pair)
     return topology.assemble(tree, legs=(legs[0], legs[1]), arms=pair, head=head, matched=0.0)
+
+
+def _unnamed_head(tree: Tree, legs: tuple[int, int], arms: tuple[int, int]) -> int:
+    hips, chest = tree.meet(legs), tree.meet(arms)
+    if hips < 0 or chest < 0 or hips == chest:
+        return -1
+    sided = {one for one in tree.bones() if tree.said[one].side}
+    middle = [not sided & set(tree.up(bone)) for bone in range(len(tree.said))]
+    return topology.top(tree, middle, hips, chest)
+
+
+def contradicts(tree: Tree, found: Body) -> bool:
+    """Whether names say of bones in arms that they are of legs, or the like."""
+    arm, leg = {*ARM, *roles.FINGERS}, set(LEG)
+    wrong = [
+        *(tree.said[bone].sure in arm for path in found.legs for bone in path),
+        *(tree.said[bone].sure in leg for path in found.arms for bone in path),
+        *(bool(tree.said[bone].sure in (arm | leg)) for bone in found.trunk),
+    ]
+    return any(wrong)
+
+
+def unnamed_limbs(tree: Tree, found: Body) -> bool:
+    """Whether a rig whose limbs are named has limbs here of which no name says so."""
+    limbs = {*ARM, *LEG}
+    named = sum(bool(tree.said[bone].roles & limbs) for bone in tree.bones())
+    if named < _FEWEST_NAMED:
+        return False
+    return any(
+        path and not any(tree.said[bone].roles & limbs for bone in path)
+        for path in (*found.legs, *found.arms)
+    )
 
 
 def _tip(tree: Tree, side: str, words: Sequence[str]) -> int:
@@ -55,7 +93,8 @@ def _tip(tree: Tree, side: str, words: Sequence[str]) -> int:
 
     tips = [bone for bone in tree.bones() if named(bone)]
     best = max(tips, key=worth, default=-1)
-    return best if best >= 0 and worth(best)[0] >= 2 else -1
+    # The limb goes on to where it ends: its last bones may be named otherwise, or not at all.
+    return topology.furthest(tree, best) if best >= 0 and worth(best)[0] >= 2 else -1
 
 
 def first_is_left(tree: Tree, found: Body) -> int:
@@ -87,6 +126,8 @@ def alone(tree: Tree) -> dict[str, tuple[str, ...]]:
     Only what one bone alone claims, and nothing unless a body is seen in it.
     """
     found: dict[str, tuple[str, ...]] = {}
+    if tree.has_controls:
+        return found
     names = tree.skeleton.names
     for role in ("pelvis", "neck", "head", *(f"{w}{s}" for s in roles.SIDES for w in roles.LIMBS)):
         claims = [bone for bone in tree.bones() if _claims(tree.said[bone], role)]

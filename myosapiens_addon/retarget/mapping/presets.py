@@ -15,10 +15,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any, cast
 
 from ...errors import InputError, RigError
-from . import files
-from .document import Alternatives, Document
+from . import files, roles
+from .document import RIG_KEYS, Alternatives, Document
 from .roles import RoleMap
 
 FOLDER = Path(__file__).parent.parent / "presets"
@@ -26,6 +27,10 @@ FOLDER = Path(__file__).parent.parent / "presets"
 FEWEST = 4
 # Bones that follow controls: no namespace, however much they look like one.
 _MECHANISM = ("def_", "org_", "mch_", "vis_", "wgt_", "ik_", "fk_")
+# Words of what a preset says of a rig, which are never bones.
+_WORDS = frozenset(
+    (*RIG_KEYS, "bone", "property", "value", "roles", "control", "pole", "toe", "shown")
+)
 # Roles whose bones show what precedes the names.
 _ANCHORS = ("pelvis", "head", "hand.L", "shin.R")
 _SEPARATORS = re.compile(r"[\s._:|]+")
@@ -111,7 +116,7 @@ def apply(preset: Preset, names: Iterable[str], rig: str = "") -> RoleMap:
         RigError: hardly any of the preset's bones is there.
     """
     found = match(preset.document, NameIndex(names))
-    bones = sum(map(len, found.values()))
+    bones = found.bones
     if bones < min(FEWEST, sum(map(len, preset.document.bones.values()))):
         wanted = next(iter(preset.document.bones.values()))[0][0]
         where = f"The armature {rig!r}" if rig else "The armature"
@@ -122,9 +127,9 @@ def apply(preset: Preset, names: Iterable[str], rig: str = "") -> RoleMap:
     return role_map(preset, found)
 
 
-def role_map(preset: Preset, chains: Mapping[str, tuple[str, ...]]) -> RoleMap:
+def role_map(preset: Preset, found: Match) -> RoleMap:
     """What was found of a preset."""
-    return RoleMap(chains=chains, preset=preset.id, title=preset.title, rig=preset.document.rig)
+    return RoleMap(chains=found.chains, preset=preset.id, title=preset.title, rig=found.rig)
 
 
 def key_of(name: str) -> str:
@@ -156,18 +161,56 @@ class NameIndex:
         return any(fnmatchcase(name, pattern) for name in self.names)
 
 
-def match(read: Document, index: NameIndex) -> dict[str, tuple[str, ...]]:
-    """Role → bones that are there, with the prefix that fits most; empty for a rig ruled out."""
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """What of a preset is there.
+
+    Attributes:
+        chains: role → bones that are there.
+        rig: what else the preset says, with bones called as they are here.
+    """
+
+    chains: Mapping[str, tuple[str, ...]]
+    rig: Mapping[str, Any]
+
+    @property
+    def bones(self) -> int:
+        """How many bones are there."""
+        return sum(map(len, self.chains.values()))
+
+
+def match(read: Document, index: NameIndex) -> Match:
+    """What is there, with the prefix that fits most; nothing for a rig that is ruled out."""
+    best = Match(chains={}, rig=read.rig)
     if not all(map(index.has, read.needs)) or any(map(index.has, read.unless)):
-        return {}
-    best: dict[str, tuple[str, ...]] = {}
-    most = 0
+        return best
     for prefix in _prefixes(read, index):
-        found = _with_prefix(read, index, prefix)
-        bones = sum(map(len, found.values()))
-        if bones > most:
-            best, most = found, bones
+        found = Match(
+            chains=_with_prefix(read, index, prefix),
+            rig=cast("Mapping[str, Any]", _renamed(read.rig, index, prefix)),
+        )
+        if found.bones > best.bones:
+            best = found
     return best
+
+
+def _renamed(value: object, index: NameIndex, prefix: str) -> object:
+    """What a preset says of a rig, with its bones called as they are here."""
+    if isinstance(value, str):
+        # Roles are called like some bones, and stay roles.
+        is_bone = value and value not in roles.ALL
+        return (index.find(prefix, value) or value) if is_bone else value
+    if isinstance(value, list):
+        return [_renamed(item, index, prefix) for item in cast("list[object]", value)]
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, object]", value).items()
+        return {
+            key if key in _WORDS else cast("str", _renamed(key, index, prefix)): (
+                item if key == "property" else _renamed(item, index, prefix)
+            )
+            for key, item in items
+        }
+    return value
 
 
 def _with_prefix(read: Document, index: NameIndex, prefix: str) -> dict[str, tuple[str, ...]]:

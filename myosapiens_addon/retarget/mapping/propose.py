@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from . import limbs, naming, roles, topology, tree, trunk
+from . import limbs, naming, plausible, roles, topology, tree, trunk
 from .limbs import ARM, LEG, Limb
 from .roles import Skeleton
 from .topology import Body
@@ -49,11 +49,13 @@ def propose(skeleton: Skeleton) -> Proposal:
     """The roles that a rig's bones seem to play; empty where it is no human."""
     grown = tree.grow(skeleton)
     named = naming.body(grown)
-    body = named if named is not None else topology.find(grown)
+    # Controls hang on each other in ways that show no body.
+    body = topology.find(grown) if named is None and not grown.has_controls else named
     if body is None:
         chains = naming.alone(grown)
-        return _proposal(grown, chains, NAMES_ONLY)
-    if not topology.is_upright(grown, body):
+        return _proposal(grown, chains, NAMES_ONLY * plausible.essential(chains))
+    doubtful = naming.contradicts(grown, body) or naming.unnamed_limbs(grown, body)
+    if doubtful or not topology.is_upright(grown, body):
         return Proposal(sure=NONSENSE)
     return _of_body(grown, body)
 
@@ -70,9 +72,11 @@ def _of_body(grown: Tree, body: Body) -> Proposal:
                 found |= {f"{word}{side}": [bone] for word, bone in limb[place].items()}
     names = grown.skeleton.names
     chains = {role: tuple(names[bone] for bone in bones) for role, bones in found.items()}
+    if lefts is None:
+        return _proposal(grown, chains, NONSENSE)
     chains |= naming.fill(grown, chains)
-    sure = (BOTH if naming.says_much(grown, chains) else SHAPE_ONLY) if lefts else NONSENSE
-    return _proposal(grown, chains, sure)
+    sure = BOTH if naming.says_much(grown, chains) else SHAPE_ONLY
+    return _proposal(grown, chains, sure * plausible.essential(chains))
 
 
 def _fit(

@@ -25,10 +25,11 @@ Pair = tuple[list[int], list[int]]
 # Pairs of limbs that are tried as legs and arms: the longest.
 MOST_LIMBS = 6
 # A body's proportions, as fractions of the reach of a leg with its foot: loose, for any style.
-ARM = (0.3, 1.6)
+ARM = (0.45, 1.3)
 TRUNK = (0.2, 1.6)
-# Cosine between a leg and the trunk above it; a quadruped's is near zero.
-UPRIGHT = -0.6
+# Cosine between both legs and the trunk above them: a quadruped's is near zero; and between
+# each leg and the trunk: arms that are held away are no legs.
+UPRIGHT, LEG_UPRIGHT = -0.6, -0.8
 FEWEST_IN_LIMB = 3
 
 
@@ -182,7 +183,7 @@ def _limb_pairs(tree: Tree, mirror: Mirror) -> list[tuple[int, int]]:
         for bone in tree.bones()
         if not middle[bone] and tree.parents[bone] >= 0 and middle[tree.parents[bone]]
     ]
-    tips = {bone: _furthest(tree, bone) for bone in branches}
+    tips = {bone: furthest(tree, bone) for bone in branches}
     pairs: list[tuple[float, int, int]] = []
     for first in branches:
         for second in branches:
@@ -210,7 +211,7 @@ def _middle(tree: Tree, mirror: Mirror) -> list[bool]:
     return found
 
 
-def _furthest(tree: Tree, bone: int) -> int:
+def furthest(tree: Tree, bone: int) -> int:
     """The end of the longest way down from a bone; of several, that in the middle of a hand."""
     ways = {bone: 0.0}
     for one in tree.below(bone):
@@ -225,12 +226,12 @@ def _body(tree: Tree, mirror: Mirror, legs: tuple[int, int], arms: tuple[int, in
     if hips < 0 or chest < 0 or hips == chest or hips in tree.below(chest):
         return None
     middle = _middle(tree, mirror)
-    head = _top(tree, middle, hips, chest)
+    head = top(tree, middle, hips, chest)
     body = assemble(tree, legs=legs, arms=arms, head=head, matched=mirror.matched)
     return body if body is not None and _is_human(tree, body) else None
 
 
-def _top(tree: Tree, middle: Sequence[bool], hips: int, chest: int) -> int:
+def top(tree: Tree, middle: Sequence[bool], hips: int, chest: int) -> int:
     """The end of the trunk: of the middle bones above the chest, the one furthest away."""
     away = tree.heads[chest] - tree.heads[hips]
     above = [bone for bone in tree.below(chest) if middle[bone]]
@@ -252,7 +253,13 @@ def _is_human(tree: Tree, body: Body) -> bool:
 def is_upright(tree: Tree, body: Body) -> bool:
     """Whether the legs hang below a trunk that stands: not so in an animal on four."""
     top = tree.heads[body.chest if body.chest >= 0 else body.trunk[-1]]
-    trunk = _unit(top - tree.heads[body.hips])
-    feet = (tree.heads[body.legs[0][-1]] + tree.heads[body.legs[1][-1]]) / 2.0
-    legs = _unit(feet - tree.heads[body.hips])
-    return trunk is not None and legs is not None and float(trunk @ legs) < UPRIGHT
+    hips = tree.heads[[leg[0] for leg in body.legs]]
+    feet = tree.heads[[leg[-1] for leg in body.legs]]
+    trunk = _unit(top - hips.mean(axis=0))
+    legs = [_unit(leg) for leg in feet - hips]
+    both = _unit((feet - hips).sum(axis=0))
+    if trunk is None or both is None:
+        return False
+    return float(trunk @ both) < UPRIGHT and all(
+        leg is not None and float(trunk @ leg) < LEG_UPRIGHT for leg in legs
+    )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ...motion.motion import FloatArray
 
 # Prefixes of bones that follow controls, in rigs that have controls.
-MECHANISM = ("DEF-", "ORG-", "MCH-", "VIS-", "VIS_", "WGT-")
+_MECHANISM = re.compile(r"(?:^|[:_ .])(?:DEF-|ORG-|MCH-|VIS[-_]|WGT-)")
 NO_TAIL = 1e-9
 
 
@@ -30,12 +31,14 @@ class Tree:
         skeleton: what it was made of.
         said: what each bone's name says.
         kept: for each bone, whether it counts.
+        has_controls: whether some bones only follow others, which are controls.
         parents: for each bone, the nearest one above that counts, -1 for none.
     """
 
     skeleton: Skeleton
     said: Sequence[Name]
     kept: Sequence[bool]
+    has_controls: bool
     parents: Sequence[int]
 
     @cached_property
@@ -100,9 +103,10 @@ class Tree:
 def grow(skeleton: Skeleton) -> Tree:
     """The tree of the bones that count."""
     said = names.read_all(skeleton.names)
+    mechanism = _mechanism(skeleton.names)
     kept = [
-        not (name.helper or name.twist) and not ruled_out
-        for name, ruled_out in zip(said, _mechanism(skeleton.names), strict=True)
+        not (name.helper or name.twist) and not follows
+        for name, follows in zip(said, mechanism, strict=True)
     ]
     parents: list[int] = []
     for bone in range(len(kept)):
@@ -111,10 +115,12 @@ def grow(skeleton: Skeleton) -> Tree:
         if parent >= bone:
             parent = -1
         parents.append(parent if parent < 0 or kept[parent] else parents[parent])
-    return Tree(skeleton=skeleton, said=said, kept=kept, parents=parents)
+    return Tree(
+        skeleton=skeleton, said=said, kept=kept, has_controls=any(mechanism), parents=parents
+    )
 
 
 def _mechanism(bones: Sequence[str]) -> list[bool]:
     """For each bone, whether controls move it; none, where hardly anything else is there."""
-    found = [bone.startswith(MECHANISM) for bone in bones]
+    found = [bool(_MECHANISM.search(bone)) for bone in bones]
     return found if sum(found) < 0.8 * len(found) else [False] * len(found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import symmetry
 from .topology import Body
 from .tree import Tree
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # A last bone that is so much further from the one before it than that is from its own: the
 # crown, where a head ends.
 CROWN = 1.4
+# Joints no further apart than this fraction of the figure are one.
+SAME_PLACE = 0.015
 # How high above the arms a head begins at most, as a fraction of a leg.
 HEAD_HEIGHT = 0.27
 
@@ -99,7 +102,11 @@ def _without_crown(tree: Tree, body: Body, rest: list[int]) -> list[int]:
     # Eyes, ears and the like hang on the head: it is where the way up first divides.
     for place, bone in enumerate(rest):
         if len(tree.children[bone]) > 1:
-            return rest[: place + 1]
+            # A bone that sits on the head's own joint to carry a face is not the head.
+            on_top = place > 0 and _apart(tree.heads[rest[place - 1]], tree.heads[bone]) <= (
+                SAME_PLACE * symmetry.size_of(tree.heads[rest + body.legs[0]])
+            )
+            return rest[: place + (not on_top)]
     if len(rest) < 2 or not _is_short(tree, *rest[-2:]):
         return rest
     return rest[:-1] if _is_high(tree, body, rest[-1]) or _is_far(tree, rest) else rest
