@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import _env
+from demo_rig import RIGS
 
 ROOT = _env.ROOT
 SAMPLE = ROOT / "scripts" / "sample"
@@ -42,6 +43,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--c3d", type=Path, default=SAMPLE / "walk.c3d", metavar="FILE")
     parser.add_argument("--markerset", type=Path, default=SAMPLE / "markerset.xml", metavar="FILE")
+    parser.add_argument(
+        "--rig",
+        choices=("character", *RIGS),
+        default="character",
+        help="what takes the motion: the service's own character (default), or another rig",
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "demo", metavar="DIR")
     options = parser.parse_args(arguments)
     options.out = options.out.resolve()
@@ -64,9 +71,13 @@ def local_service(data: Path, key: str) -> Generator[str]:
 
 
 def _job(options: argparse.Namespace, base_url: str) -> list[str]:
-    command = [sys.executable, str(ROOT / "scripts" / "batch_retarget.py"), "retarget"]
+    scripts = ROOT / "scripts"
+    if options.rig == "character":
+        command = [sys.executable, str(scripts / "batch_retarget.py"), "retarget", "--new-armature"]
+    else:
+        command = [sys.executable, str(scripts / "demo_rig.py"), options.rig, "retarget"]
     command += ["--base-url", base_url, "--c3d", str(options.c3d)]
-    command += ["--markerset", str(options.markerset), "--new-armature", "--set-range"]
+    command += ["--markerset", str(options.markerset), "--set-range"]
     command += ["--out", str(options.out / "result.blend")]
     command += ["--report", str(options.out / "report.json")]
     return [*command, "--preview", str(options.out / "preview.png")]

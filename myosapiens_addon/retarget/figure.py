@@ -37,6 +37,7 @@ CLEAR_BEND = (np.radians(10.0), np.radians(30.0))
 # An arm within this cosine of forward has no forward side of its own.
 ALONG = 0.9
 NEXT = {"upper_arm": "forearm", "forearm": "hand", "thigh": "shin", "shin": "foot"}
+ABOVE = {"hand": "forearm", "forearm": "upper_arm", "shin": "thigh"}
 LIMB_OF = {
     "upper_arm": ("upper_arm", "forearm"),
     "forearm": ("upper_arm", "forearm"),
@@ -129,7 +130,10 @@ class Figure:
         end = self.end_role(role)
         if end is not None:
             return _unit(self.head(end) - self.head(role))
-        return self._own_direction(chain[place])
+        own = self._own_direction(chain[place])
+        above = f"{ABOVE.get(role_names.word_of(role), '')}{role_names.side_of(role)}"
+        # What has no end of its own (a hand without fingers) goes on as the segment before.
+        return self.direction(above) if own is None and above in self.chains else own
 
     def _own_direction(self, bone: int) -> FloatArray | None:
         tails = self.skeleton.tails
