@@ -31,6 +31,8 @@ TRUNK = (0.2, 1.6)
 # each leg and the trunk: arms that are held away are no legs.
 UPRIGHT, LEG_UPRIGHT = -0.6, -0.8
 FEWEST_IN_LIMB = 3
+# Of all bones, how many may lie in one place with more others than that.
+SAME_PLACE, CROWD, MOST_CROWDED = 0.002, 3, 0.4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -153,7 +155,7 @@ def _bend(tree: Tree, limb: Sequence[int]) -> FloatArray:
 def find(tree: Tree) -> Body | None:
     """The most plausible human figure; None for none."""
     mirror = symmetry.find(tree)
-    if mirror is None:
+    if mirror is None or _is_crowded(tree, mirror.size):
         return None
     limbs = _limb_pairs(tree, mirror)[:MOST_LIMBS]
     bodies = [
@@ -162,6 +164,17 @@ def find(tree: Tree) -> Body | None:
         if (body := _body(tree, mirror, legs, arms)) is not None
     ]
     return max(bodies, key=lambda body: _plausible(tree, body), default=None)
+
+
+def _is_crowded(tree: Tree, size: float) -> bool:
+    """Whether most bones share their place with several others, as controls do.
+
+    What hangs on what then shows no body.
+    """
+    points = tree.heads[list(tree.bones())]
+    apart = np.linalg.norm(points[:, None, :] - points[None, :, :], axis=2)
+    sharing = (apart < SAME_PLACE * size).sum(axis=1) > CROWD
+    return float(sharing.mean()) > MOST_CROWDED
 
 
 def _plausible(tree: Tree, body: Body) -> float:
@@ -183,17 +196,34 @@ def _limb_pairs(tree: Tree, mirror: Mirror) -> list[tuple[int, int]]:
         for bone in tree.bones()
         if not middle[bone] and tree.parents[bone] >= 0 and middle[tree.parents[bone]]
     ]
-    tips = {bone: furthest(tree, bone) for bone in branches}
+    paired = _have_image(tree, mirror)
+    tips = {bone: furthest(tree, bone, paired) for bone in branches}
     pairs: list[tuple[float, int, int]] = []
     for first in branches:
-        for second in branches:
-            image = mirror.reflect(tree.heads[[tips[first]]])[0]
-            apart = float(np.linalg.norm(image - tree.heads[tips[second]]))
-            on_side = float(mirror.across(tree.heads[[tips[first]]])[0]) > 0.0
-            if on_side and first != second and apart < 2.0 * symmetry.TOLERANCE * mirror.size:
-                length = reach(tree, tree.parents[first], tips[first])
-                pairs.append((length, tips[first], tips[second]))
+        if float(mirror.across(tree.heads[[tips[first]]])[0]) <= 0.0:
+            continue
+        second = _image(tree, mirror, first, tips)
+        if second >= 0:
+            length = reach(tree, tree.parents[first], tips[first])
+            pairs.append((length, tips[first], tips[second]))
     return [(first, second) for _, first, second in sorted(pairs, reverse=True)]
+
+
+def _image(tree: Tree, mirror: Mirror, branch: int, tips: dict[int, int]) -> int:
+    """The branch that is another's mirror image, from the same bone if there is one; else -1."""
+    image = mirror.reflect(tree.heads[[tips[branch]]])[0]
+    apart = {
+        other: float(np.linalg.norm(image - tree.heads[tip]))
+        for other, tip in tips.items()
+        if other != branch
+    }
+    near = 2.0 * symmetry.TOLERANCE * mirror.size
+
+    def worth(other: int) -> tuple[bool, int, float]:
+        same = tree.parents[other] == tree.parents[branch]
+        return same, -abs(tree.sizes[other] - tree.sizes[branch]), -apart[other]
+
+    return max((other for other in apart if apart[other] < near), key=worth, default=-1)
 
 
 def _middle(tree: Tree, mirror: Mirror) -> list[bool]:
@@ -211,14 +241,23 @@ def _middle(tree: Tree, mirror: Mirror) -> list[bool]:
     return found
 
 
-def furthest(tree: Tree, bone: int) -> int:
-    """The end of the longest way down from a bone; of several, that in the middle of a hand."""
+def _have_image(tree: Tree, mirror: Mirror) -> list[bool]:
+    """For each bone, whether there is another where its mirror image is: no weapon has one."""
+    images = mirror.reflect(tree.heads)
+    points = tree.heads[list(tree.bones())]
+    near = 2.0 * symmetry.TOLERANCE * mirror.size
+    return [bool((np.linalg.norm(points - image, axis=1) < near).any()) for image in images]
+
+
+def furthest(tree: Tree, bone: int, wanted: Sequence[bool] | None = None) -> int:
+    """The end of the longest way down from a bone, of those that are wanted."""
     ways = {bone: 0.0}
     for one in tree.below(bone):
         for child in tree.children[one]:
             step = float(np.linalg.norm(tree.heads[child] - tree.heads[one]))
             ways[child] = ways[one] + step
-    return max(ways, key=lambda one: (ways[one], -one))
+    ends = [one for one in ways if wanted is None or wanted[one]] or [bone]
+    return max(ends, key=lambda one: (ways[one], -one))
 
 
 def _body(tree: Tree, mirror: Mirror, legs: tuple[int, int], arms: tuple[int, int]) -> Body | None:
@@ -244,7 +283,8 @@ def _is_human(tree: Tree, body: Body) -> bool:
         return False
     leg = reach(tree, body.hips, body.legs[0][-1])
     arm = reach(tree, body.chest, body.arms[0][-1])
-    trunk = float(np.linalg.norm(tree.heads[body.chest] - tree.heads[body.hips]))
+    tops = tree.heads[[leg[0] for leg in body.legs]].mean(axis=0)
+    trunk = float(np.linalg.norm(tree.heads[body.chest] - tops))
     if leg <= 0.0 or not ARM[0] < arm / leg < ARM[1] or not TRUNK[0] < trunk / leg < TRUNK[1]:
         return False
     return is_upright(tree, body)

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 CROWN = 1.4
 # Joints no further apart than this fraction of the figure are one.
 SAME_PLACE = 0.015
-# How high above the arms a head begins at most, as a fraction of a leg.
-HEAD_HEIGHT = 0.27
+# How high above the arms a head begins at most, as a fraction of a leg; and a bone that is much
+# shorter than the one before it, if it is a head.
+HEAD_HEIGHT, SHORT_HEAD_HEIGHT = 0.34, 0.26
+# Two bones of which the lower and the upper begin higher than this: either may be the head.
+DOUBTFUL = 0.05, 0.26
 
 
 def assign(tree: Tree, body: Body) -> dict[str, list[int]]:
@@ -90,6 +93,8 @@ def _by_place(tree: Tree, body: Body, above: Sequence[int]) -> dict[str, list[in
     spine, rest = list(above[:ends]), list(above[ends:])
     rest = _without_crown(tree, body, rest)
     found = {"spine": spine}
+    if len(rest) > 1 and _is_doubtful(tree, body, *rest[-2:]):
+        return found
     if rest:
         found["head"] = rest[-1:]
     if len(rest) > 1:
@@ -100,6 +105,8 @@ def _by_place(tree: Tree, body: Body, above: Sequence[int]) -> dict[str, list[in
 def _without_crown(tree: Tree, body: Body, rest: list[int]) -> list[int]:
     """The bones of neck and head without what only marks where the head ends, or hangs on it."""
     # Eyes, ears and the like hang on the head: it is where the way up first divides.
+    while len(rest) > 1 and _is_too_high(tree, body, *rest[-2:]):
+        rest = rest[:-1]
     for place, bone in enumerate(rest):
         if len(tree.children[bone]) > 1:
             # A bone that sits on the head's own joint to carry a face is not the head.
@@ -107,9 +114,8 @@ def _without_crown(tree: Tree, body: Body, rest: list[int]) -> list[int]:
                 SAME_PLACE * symmetry.size_of(tree.heads[rest + body.legs[0]])
             )
             return rest[: place + (not on_top)]
-    if len(rest) < 2 or not _is_short(tree, *rest[-2:]):
-        return rest
-    return rest[:-1] if _is_high(tree, body, rest[-1]) or _is_far(tree, rest) else rest
+    ends = len(rest) > 2 and _is_short(tree, *rest[-2:]) and _is_far(tree, rest)
+    return rest[:-1] if ends else rest
 
 
 def _is_short(tree: Tree, before: int, last: int) -> bool:
@@ -119,18 +125,29 @@ def _is_short(tree: Tree, before: int, last: int) -> bool:
     return own < 0.5 * _apart(tree.heads[before], tree.heads[last])
 
 
-def _is_high(tree: Tree, body: Body, last: int) -> bool:
+def _is_too_high(tree: Tree, body: Body, before: int, last: int) -> bool:
     """Whether a bone begins higher above the arms than a head does."""
-    arms = tree.heads[[body.arms[0][0], body.arms[1][0]]].mean(axis=0)
-    feet = tree.heads[[body.legs[0][-1], body.legs[1][-1]]].mean(axis=0)
-    leg = float((tree.heads[body.hips] - feet) @ body.up)
-    return float((tree.heads[last] - arms) @ body.up) > HEAD_HEIGHT * leg
+    most = SHORT_HEAD_HEIGHT if _is_short(tree, before, last) else HEAD_HEIGHT
+    return _height(tree, body, last) > most
+
+
+def _is_doubtful(tree: Tree, body: Body, before: int, last: int) -> bool:
+    """Whether a bone begins so high that the one before it may as well be the head."""
+    low, high = DOUBTFUL
+    return _height(tree, body, last) > high and _height(tree, body, before) > low
+
+
+def _height(tree: Tree, body: Body, bone: int) -> float:
+    """How high above the arms a bone begins, as a fraction of a leg."""
+    arms = tree.heads[[arm[0] for arm in body.arms]].mean(axis=0)
+    hips = tree.heads[[leg[0] for leg in body.legs]].mean(axis=0)
+    feet = tree.heads[[leg[-1] for leg in body.legs]].mean(axis=0)
+    leg = max(float((hips - feet) @ body.up), 1e-9)
+    return float((tree.heads[bone] - arms) @ body.up) / leg
 
 
 def _is_far(tree: Tree, rest: Sequence[int]) -> bool:
     """Whether the last bone is further from the one before it than that is from its own."""
-    if len(rest) < 3:
-        return False
     third, before, last = (tree.heads[bone] for bone in rest[-3:])
     return _apart(before, last) > CROWN * _apart(third, before)
 

@@ -48,8 +48,15 @@ def _at(x: float, y: float, z: float) -> Vector:
     return np.array([x, y, z], dtype=np.float64)
 
 
-def make(seed: int, *, sided_names: bool = False) -> TruthRig:
-    """One rig; the same for the same seed."""
+def make(seed: int, *, sided_names: bool = False, clutter: bool = False) -> TruthRig:
+    """One rig; the same for the same seed.
+
+    Args:
+        seed: of all that is left to chance.
+        sided_names: whether names end with the side.
+        clutter: whether it has bones that are none of the body: twists, controls, hair, a
+            skirt, a weapon.
+    """
     chance = random.Random(seed)
     plan = _Plan(chance=chance)
     height = chance.uniform(1.5, 1.95)
@@ -74,7 +81,29 @@ def make(seed: int, *, sided_names: bool = False) -> TruthRig:
     arm = _arm_plan(chance)
     for side, sign in SIDES:
         _arm(plan, chest, side, sign, shoulder_height, height, arm)
+    if clutter:
+        _clutter(plan, root)
     return _anonymous(plan, seed, sided_names)
+
+
+def _clutter(plan: _Plan, root: str) -> None:
+    chance, bones = plan.chance, plan.bones
+    for side, sign in SIDES:
+        for limb in ("upper", "lower", "thigh"):
+            bone = bones[f"{limb}{side}"]
+            middle = (bone.head + bone.tail) / 2.0
+            plan.add(f"twist {limb}{side}", f"{limb}{side}", middle, bone.tail)
+        for limb in ("hand", "foot"):
+            bone = bones[f"{limb}{side}"]
+            plan.add(f"control {limb}{side}", root, bone.head, bone.tail)
+        hips = bones["pelvis"].head
+        hem = [hips + _at(sign * (0.12 + 0.03 * i), -0.05, -0.02 - 0.15 * i) for i in range(4)]
+        plan.chain(f"skirt{side} ", "pelvis", hem)
+    crown = bones["head"].tail
+    plan.chain("hair", "head", [crown + _at(0, 0.05 + 0.03 * i, -0.12 * i) for i in range(5)])
+    grip = bones["hand.R"].tail
+    reach = chance.uniform(0.2, 0.6)
+    plan.add("weapon", "hand.R", grip, grip + _at(0, -reach, 0))
 
 
 def _head(plan: _Plan, chest: str, base: Vector, height: float) -> None:
