@@ -13,8 +13,17 @@ from pathlib import Path
 import _env
 
 ROOT = _env.ROOT
-NAMES = ("exactness", "solve", "enable", "responsiveness")
-NEED_DATA = ("exactness", "solve")
+NAMES = (
+    "exactness",
+    "solve",
+    "retarget",
+    "accuracy",
+    "contacts",
+    "mapping",
+    "enable",
+    "responsiveness",
+)
+NEED_DATA = ("exactness", "solve", "retarget", "accuracy", "contacts")
 
 
 def main(arguments: list[str] | None = None) -> int:
