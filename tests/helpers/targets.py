@@ -23,6 +23,7 @@ class Look:
     Attributes:
         abduction_deg: how far the arms are lifted sideways from hanging.
         elbow_deg: how far the elbows are bent forward.
+        knee_deg: how far the knees are bent, the feet staying level.
         roll_seed: of random rolls; None for none.
         modes: rotation modes, one after the other.
         leg_scale: thighs and shins are so much longer.
@@ -32,6 +33,7 @@ class Look:
 
     abduction_deg: float = 0.0
     elbow_deg: float = 0.0
+    knee_deg: float = 0.0
     roll_seed: int | None = None
     modes: tuple[str, ...] = ("QUATERNION",)
     leg_scale: float = 1.0
@@ -47,7 +49,7 @@ def rig_like(motion: Motion, bodies: RoleMap, look: Look) -> tuple[Rig, RoleMap]
         bodies: the roles of its bodies.
         look: what is different.
     """
-    positions = _posed(motion, bodies, look)
+    positions = posed(motion, bodies, look)[0]
     role_of = {
         name: (role, place)
         for role, names in bodies.chains.items()
@@ -79,8 +81,8 @@ def rig_like(motion: Motion, bodies: RoleMap, look: Look) -> tuple[Rig, RoleMap]
     return rig, RoleMap(chains={role: tuple(found) for role, found in chains.items()})
 
 
-def _posed(motion: Motion, bodies: RoleMap, look: Look) -> np.ndarray:
-    """Joint positions (B, 3) of the figure as it shall stand."""
+def posed(motion: Motion, bodies: RoleMap, look: Look) -> tuple[np.ndarray, np.ndarray]:
+    """Joint positions (B, 3) and rotations (B, 4) of the figure as it shall stand."""
     local_t, local_r = kinematics.local_from_world(
         motion.parents, motion.rest_positions, motion.rest_rotations
     )
@@ -90,18 +92,22 @@ def _posed(motion: Motion, bodies: RoleMap, look: Look) -> np.ndarray:
         turns = {
             f"upper_arm{side}": ((0.0, 1.0, 0.0), sign * look.abduction_deg),
             f"forearm{side}": ((1.0, 0.0, 0.0), -look.elbow_deg),
+            f"thigh{side}": ((1.0, 0.0, 0.0), -0.5 * look.knee_deg),
+            f"shin{side}": ((1.0, 0.0, 0.0), look.knee_deg),
+            f"foot{side}": ((1.0, 0.0, 0.0), -0.5 * look.knee_deg),
         }
         for role, (axis, degrees) in turns.items():
             body = place[bodies.chains[role][0]]
             _turn(motion, local_r, body, np.array(axis), np.radians(degrees))
         for role in ("shin", "foot"):
             local_t[place[bodies.chains[f"{role}{side}"][0]]] *= look.leg_scale
-    lifted = kinematics.world_from_local(motion.parents, local_t, local_r)[0]
+    lifted, turned = kinematics.world_from_local(motion.parents, local_t, local_r)
     longer = (look.leg_scale - 1.0) * np.ptp(
         motion.rest_positions[[place[bodies.chains[role][0]] for role in ("thigh.L", "foot.L")], 2]
     )
-    lifted = lifted + [0.0, 0.0, longer]
-    return look.size * quaternion.rotate(np.array(look.turn), lifted)
+    lifted = lifted + np.array([0.0, 0.0, longer])
+    whole = np.array(look.turn)
+    return look.size * quaternion.rotate(whole, lifted), quaternion.multiply(whole, turned)
 
 
 def _turn(motion: Motion, local: np.ndarray, body: int, axis: np.ndarray, angle: float) -> None:

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How well planted feet stay on longer and shorter legs, evaluated by Blender."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import _env
+
+from . import inside
+from .figure import Figure
+
+INSIDE = Path(__file__).with_name("contacts_inside.py")
+SLIDE_MM_S = 2.0
+SINK_MM = 2.0
+HARDER = 1.5
+
+
+def figures(data: Path) -> list[Figure]:
+    """Sliding and sinking as it is and without corrections, and what knees and hips pay for it."""
+    environment = _env.bpy_environments()[-1]
+    _env.ensure(environment)
+    found = inside.run(environment.executable, INSIDE, str(data / "walk"))
+    return [
+        figure
+        for scale, rows in found["legs"].items()
+        for figure in _of_legs(f"legs x {scale}", rows["corrected"], rows["uncorrected"])
+    ]
+
+
+def _of_legs(legs: str, held: dict[str, Any], free: dict[str, Any]) -> list[Figure]:
+    rows = [
+        _figure(f"planted toes move, {legs}", held["slide"], "mm/s", SLIDE_MM_S),
+        _figure(f"planted toes move, {legs}, uncorrected", free["slide"], "mm/s", SLIDE_MM_S),
+        _figure(f"planted feet sink, {legs}", held["sink"], "mm", SINK_MM),
+        _figure(f"planted feet sink, {legs}, uncorrected", free["sink"], "mm", SINK_MM),
+    ]
+    return rows + [
+        _figure(f"hardest turn of {joint}s, {legs}", held[joint] / free[joint], "x", HARDER)
+        for joint in ("knee", "hip")
+    ]
+
+
+def _figure(name: str, value: float, unit: str, reference: float) -> Figure:
+    return Figure(name=f"contacts: {name}", value=value, unit=unit, reference=reference)
