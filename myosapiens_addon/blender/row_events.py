@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ..jobs import events
@@ -87,8 +88,10 @@ def landed(row: Row, landing: LiveLanding) -> None:
     row.warnings = tuple(dict.fromkeys([*row.warnings, *result.warnings]))
     row.finished = (
         f"Action {result.action!r} on {result.armature!r}: {result.frames} keyed frames of a "
-        f"{result.capture_rate_hz:g} Hz take."
+        f"{result.capture_rate_hz:g} Hz take, by the bone map {result.bone_map!r}."
     )
+    if not math.isnan(result.direction_error_deg):
+        row.finished += f" Bones point right within {max(result.direction_error_deg, 0.01):.2g}°."
     row.say(row.finished)
 
 

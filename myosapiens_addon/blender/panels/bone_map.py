@@ -41,14 +41,13 @@ class MYOSAPIENS_UL_bone_map(bpy.types.UIList):
         flt_flag: Any = 0,  # noqa: ANN401
     ) -> None:
         """One row."""
-        armature = data.id_data
-        split = layout.split(factor=0.5, align=True)
-        left = split.row(align=True)
-        left.alert = item.bone not in armature.bones
-        left.prop_search(item, "bone", armature, "bones", text="")
-        right = split.row(align=True)
-        right.prop(item, "role", text="")
-        right.label(text="", icon="ERROR" if left.alert else ICONS.get(item.state, "DOT"))
+        is_there = item.bone in data.id_data.bones
+        split = layout.split(factor=0.54)
+        left = split.row()
+        left.alert = not is_there
+        state = ICONS.get(item.state, "DOT") if is_there else "ERROR"
+        left.label(text=item.bone or "No bone", icon=state, translate=False)
+        split.label(text=map_properties.label(item.role), translate=False)
 
     def filter_items(
         self,
@@ -112,11 +111,22 @@ def _draw_list(layout: Layout, context: Context, armature: Any, group: Any) -> N
     column.separator()
     for direction, icon in (("UP", "TRIA_UP"), ("DOWN", "TRIA_DOWN")):
         column.operator("myosapiens.map_move", text="", icon=icon).direction = direction
+    if 0 <= group.row_index < len(group.rows):
+        _draw_row(layout, armature, group.rows[group.row_index])
     for text in problems(armature, group):
         sentence(layout, context, text, icon="ERROR", alert=True)
     if group.title:
         sentence(layout, context, group.title, icon="PRESET")
     _draw_files(layout, has_rows=True)
+
+
+def _draw_row(layout: Layout, armature: Any, row: Any) -> None:  # noqa: ANN401
+    """The chosen row, to be changed."""
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop_search(row, "bone", armature, "bones", icon="BONE_DATA")
+    column.prop(row, "role")
 
 
 def _draw_files(layout: Layout, *, has_rows: bool) -> None:
@@ -135,7 +145,8 @@ def problems(armature: Any, group: Any) -> list[str]:  # noqa: ANN401
     twice = [bone for bone, count in counts.items() if count > 1]
     texts: list[str] = []
     if missing:
-        texts.append(f"{missing} rows name no bone of this armature; they are passed over.")
+        rows = "A row names" if missing == 1 else f"{missing} rows name"
+        texts.append(f"{rows} no bone of this armature, which is passed over.")
     if twice:
         texts.append(f"{twice[0]} is there twice; a bone can follow one body only.")
     return texts
