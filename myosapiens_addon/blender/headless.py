@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CancelledError, InputError, MyoSapiensError
 from ..service.errors import AuthenticationError, JobFailedError, ServiceError, UnreachableError
-from . import headless_jobs, headless_service, headless_takes, map_properties
+from . import headless_jobs, headless_maps, headless_service, headless_takes, map_properties
 from .answer import Answer
 from .landing_options import CAPTURE_RATE, CARRIERS, PELVIS, SCENE_RATE
 
@@ -210,6 +210,11 @@ def _take_commands(commands: Subparsers) -> None:
     landing.add_argument("--output", type=Path, nargs="+", required=True, metavar="FILE")
     landing.add_argument("--name", help="name of the action (default: the file's)")
     _landing_arguments(landing)
+    maps = _add(
+        commands, "maps", headless_maps.maps, "List bone map presets, or show an armature's map."
+    )
+    maps.add_argument("--armature", metavar="NAME", help="show the bone map of this armature")
+    maps.add_argument("--write", type=Path, metavar="MAP.json", help="and write it to a file")
     _add(commands, "resume", headless_jobs.resume, "Go on with unfinished jobs, fetch results.")
 
 
