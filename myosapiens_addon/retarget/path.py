@@ -18,10 +18,14 @@ from . import lanes
 from .mapping import roles as role_names
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ..motion.motion import FloatArray
     from .contacts import Contacts
     from .figure import Figure
     from .follow import Source, Target
+
+    BoolArray = NDArray[np.bool_]
 
 SIDES = role_names.SIDES
 # Travel is the way without what a step adds to it: a bell of this deviation takes out strides
@@ -43,9 +47,8 @@ class Sizes:
     Attributes:
         scale: units of the armature for one metre of the take, by leg length.
         ground: height of the armature's ground, along its up axis, in its units.
-        stance: height above it, at rest, of the joints that stand: the balls of the feet, or
-            the ankles where either side has no toes.
-        floor: height of the same joints of the take when they stand, m.
+        stance: height above it of the armature's ankles when its feet stand flat.
+        floor: height of the take's ankles when they do, m.
         has_legs: whether both have legs that can be compared.
     """
 
@@ -67,12 +70,12 @@ def sizes(source: Source, target: Target, contacts: dict[str, Contacts]) -> Size
     legs = (leg_length(source.figure), leg_length(target.figure))
     ground = _ground(target, legs[1] or _trunk(target.figure))
     if legs[0] and legs[1]:
-        word = "toe" if _has_toes(source.figure) and _has_toes(target.figure) else "foot"
+        floor, stance = _stance(source, target, contacts, legs[0])
         return Sizes(
             scale=legs[1] / legs[0],
             ground=ground,
-            stance=_height(target.figure, word) - ground,
-            floor=_floor(source, contacts, legs[0], word),
+            stance=stance - ground,
+            floor=floor,
             has_legs=True,
         )
     trunks = (_trunk(source.figure), _trunk(target.figure))
@@ -132,24 +135,59 @@ def _ground(target: Target, size: float) -> float:
     return 0.0 if low <= lowest <= high else lowest
 
 
-def _floor(source: Source, contacts: dict[str, Contacts], leg: float, word: str) -> float:
-    """Height of the standing joints of the take, m; by anatomy where nobody stands in it."""
-    if word == "toe":
-        levels = [
-            float(np.median(_stood_at(source, side, found)))
-            for side, found in contacts.items()
-            if found.toe.any()
+def _stance(
+    source: Source, target: Target, contacts: dict[str, Contacts], leg: float
+) -> tuple[float, float]:
+    """Heights of the ankles in flat stance: the take's, in m, and the armature's.
+
+    With toes on both sides, those of the balls of the feet are compared, which have to stand at
+    the armature's own height; the ankles are above them by as much as the take shows, times the
+    length of the feet.
+    """
+    if not (_has_toes(source.figure) and _has_toes(target.figure)):
+        return _ankle_floor(source, contacts, leg), _height(target.figure, "foot")
+    drop = _drop(source, contacts)
+    feet = _foot_length(target.figure) / max(_foot_length(source.figure), 1e-9)
+    levels = [
+        float(np.median(_stood_at(source, side, found)))
+        for side, found in contacts.items()
+        if found.toe.any()
+    ]
+    floor = float(np.mean(levels)) + drop if levels else ANKLE_HEIGHT * leg
+    return floor, _height(target.figure, "toe") + feet * drop
+
+
+def _ankle_floor(source: Source, contacts: dict[str, Contacts], leg: float) -> float:
+    heights = [
+        source.joint(source.body(f"foot{side}"))[2][_flat(contacts[side])] for side in contacts
+    ]
+    stood = np.concatenate(heights) if heights else np.empty(0)
+    return float(np.percentile(stood, 10.0)) if len(stood) else ANKLE_HEIGHT * leg
+
+
+def _flat(found: Contacts) -> BoolArray:
+    return found.heel & found.toe
+
+
+def _drop(source: Source, contacts: dict[str, Contacts]) -> float:
+    """How far the balls of the feet are below the ankles in flat stance, m; at rest if none."""
+    drops = [
+        (source.joint(source.body(f"foot{side}"))[2] - source.joint(source.body(f"toe{side}"))[2])[
+            _flat(found)
         ]
-        if levels:
-            return float(np.mean(levels))
-        drop = _height(source.figure, "foot") - _height(source.figure, "toe")
-        return ANKLE_HEIGHT * leg - drop
-    stood = [
-        source.joint(source.body(f"foot{side}"))[2][found.heel & found.toe]
         for side, found in contacts.items()
     ]
-    heights = np.concatenate(stood) if stood else np.empty(0)
-    return float(np.percentile(heights, 10.0)) if len(heights) else ANKLE_HEIGHT * leg
+    stood = np.concatenate(drops) if drops else np.empty(0)
+    at_rest = _height(source.figure, "foot") - _height(source.figure, "toe")
+    return float(np.median(stood)) if len(stood) else at_rest
+
+
+def _foot_length(figure: Figure) -> float:
+    """From ankle to ball, the mean of both sides."""
+    return float(
+        np.mean([np.linalg.norm(figure.head(f"toe{s}") - figure.head(f"foot{s}")) for s in SIDES
+                 if f"foot{s}" in figure.chains])
+    )  # fmt: skip
 
 
 def _stood_at(source: Source, side: str, found: Contacts) -> FloatArray:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from ..motion.motion import FloatArray
 
 # The soft limit begins where the knee is still bent by so much, unless the motion itself has it
-# straighter. At 15° a leg of 0.8 m lacks 7 mm to full length.
-SOFT_FLEXION_RAD = np.radians(15.0)
+# straighter. At 10° a leg of 0.8 m lacks 3 mm to full length; softer limits bend the
+# knees of ordinary walks, which come to 5°, more than anybody wants.
+SOFT_FLEXION_RAD = np.radians(10.0)
 # A knee that bends by less than this (weighted mean over the take) does not show its hinge; one
 # that is overextended a little throughout would show it the wrong way round.
 CLEAR_HINGE_SINE = 0.1

@@ -31,7 +31,7 @@ PROPORTIONS = {
 }
 # Walking: 200 to 700 rad/s² in the real take. A source that is much gentler than that may be
 # changed by more than half of its own without anything to be seen.
-GENTLE = 550.0
+GENTLE = 570.0
 SPEED, SINK, POP = 0.002, 0.002, 1.5
 
 
@@ -181,7 +181,7 @@ def test_noise_is_held_off_planted_feet(noise_m: float, name: str) -> None:
         # The knees take up what the feet no longer show.
         for before, after in zip(figure.legs, done.legs, strict=True):
             was, now = measures.hardest(figure, before), measures.hardest(figure, after)
-            assert now["hip"] <= 1.5 * was["hip"]
+            assert now["hip"] <= 1.6 * was["hip"]
             assert now["knee"] <= 2.2 * was["knee"]
 
 
