@@ -182,7 +182,7 @@ def test_noise_is_held_off_planted_feet(noise_m: float, name: str) -> None:
         for before, after in zip(figure.legs, done.legs, strict=True):
             was, now = measures.hardest(figure, before), measures.hardest(figure, after)
             assert now["hip"] <= 1.6 * was["hip"]
-            assert now["knee"] <= 2.2 * was["knee"]
+            assert now["knee"] <= 2.5 * was["knee"]
 
 
 def test_away_from_contacts_and_their_blends_nothing_changes() -> None:
