@@ -113,7 +113,7 @@ def says_much(tree: Tree, chains: Chains) -> bool:
     """Whether names say the same of most bones that were found."""
     place = {name: bone for bone, name in enumerate(tree.skeleton.names)}
     agree = [
-        roles.word_of(role) in tree.said[place[bone]].roles
+        part_of(role) in tree.said[place[bone]].roles
         for role, chain in chains.items()
         for bone in chain
     ]
@@ -166,6 +166,11 @@ def fill(tree: Tree, chains: Chains) -> dict[str, tuple[str, ...]]:
     return {role: tuple(names[bone] for bone in bones) for role, bones in found.items()}
 
 
+def part_of(role: str) -> str:
+    """The part of the body that a role's bone is named after."""
+    return roles.word_of(role).removesuffix("_twist").removesuffix("_metacarpal")
+
+
 def _open(chains: Chains) -> list[str]:
     return [role for role in roles.ALL if role not in chains and role not in roles.MIDDLE[:3]]
 
@@ -173,8 +178,7 @@ def _open(chains: Chains) -> list[str]:
 def _fills(tree: Tree, known: Mapping[str, Sequence[int]], role: str, bone: int) -> bool:
     said = tree.said[bone]
     word, side = roles.word_of(role), roles.side_of(role)
-    base = word.removesuffix("_twist").removesuffix("_metacarpal")
-    if base not in said.roles or (side and said.side != side) or said.helper:
+    if part_of(role) not in said.roles or (side and said.side != side) or said.helper:
         return False
     if said.twist != word.endswith("_twist") or said.metacarpal != word.endswith("_metacarpal"):
         return False

@@ -57,7 +57,7 @@ def catalogue(folder: Path | None = None) -> tuple[Preset, ...]:
     """The built-in presets, and those that a user keeps in a folder.
 
     Files there that are no bone maps are left out; `find` says of one what is wrong with it.
-    A user's preset takes the place of a built-in one of the same id.
+    A file that is called like a built-in preset (`mixamo.json`) takes its place.
     """
     own = tuple(_own(folder)) if folder is not None else ()
     taken = {preset.id for preset in own}
@@ -86,8 +86,13 @@ def _own(folder: Path) -> Iterator[Preset]:
 
 def _of_file(path: Path) -> Preset:
     read = files.load(path)
+    # A map that was kept after choosing a built-in preset is another one than that.
+    is_own = read.preset and read.preset not in {preset.id for preset in built_in()}
     return Preset(
-        id=read.preset or path.stem, title=read.title or path.stem, document=read, path=path
+        id=read.preset if is_own else path.stem,
+        title=read.title or path.stem,
+        document=read,
+        path=path,
     )
 
 

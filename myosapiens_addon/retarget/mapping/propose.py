@@ -126,7 +126,7 @@ def _proposal(grown: Tree, chains: Chains, sure: float) -> Proposal:
     place = {name: bone for bone, name in enumerate(grown.skeleton.names)}
     state = {
         role: "name"
-        if all(roles.word_of(role) in grown.said[place[bone]].roles for bone in chain)
+        if all(naming.part_of(role) in grown.said[place[bone]].roles for bone in chain)
         else "topology"
         for role, chain in chains.items()
     }

@@ -12,7 +12,7 @@ import numpy as np
 from .tree import Tree
 
 if TYPE_CHECKING:
-    from ...motion.motion import FloatArray
+    from ...motion.motion import FloatArray, IntArray
 
 # How far apart a bone and its mirror image may be, as a fraction of the rig's size.
 TOLERANCE = 0.02
@@ -21,6 +21,8 @@ MOST_PAIRS = 40
 # Of the bones off the plane, how many must have a mirror image.
 ENOUGH = 0.6
 FEWEST_PAIRED = 4
+# Distances are worked out for so many bones at once: rigs have thousands.
+AT_ONCE = 128
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -103,6 +105,14 @@ def _paired(mirror: Mirror, points: FloatArray) -> tuple[int, int]:
     """How many points lie off the plane, and how many of them have a mirror image."""
     near = TOLERANCE * mirror.size
     off = np.abs(mirror.across(points)) > near
-    images = mirror.reflect(points[off])
-    apart = np.linalg.norm(images[:, None, :] - points[None, :, :], axis=2)
-    return int(off.sum()), int((apart.min(axis=1) < near).sum()) if off.any() else 0
+    return int(off.sum()), int((neighbours(mirror.reflect(points[off]), points, near) > 0).sum())
+
+
+def neighbours(points: FloatArray, others: FloatArray, near: float) -> IntArray:
+    """For each point, how many others lie no further away than `near`."""
+    found = np.zeros(len(points), dtype=np.int32)
+    for start in range(0, len(points), AT_ONCE):
+        some = points[start : start + AT_ONCE]
+        apart = np.linalg.norm(some[:, None, :] - others[None, :, :], axis=2)
+        found[start : start + AT_ONCE] = (apart < near).sum(axis=1)
+    return found

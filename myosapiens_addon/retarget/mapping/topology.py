@@ -172,8 +172,7 @@ def _is_crowded(tree: Tree, size: float) -> bool:
     What hangs on what then shows no body.
     """
     points = tree.heads[list(tree.bones())]
-    apart = np.linalg.norm(points[:, None, :] - points[None, :, :], axis=2)
-    sharing = (apart < SAME_PLACE * size).sum(axis=1) > CROWD
+    sharing = symmetry.neighbours(points, points, SAME_PLACE * size) > CROWD
     return float(sharing.mean()) > MOST_CROWDED
 
 
@@ -246,7 +245,7 @@ def _have_image(tree: Tree, mirror: Mirror) -> list[bool]:
     images = mirror.reflect(tree.heads)
     points = tree.heads[list(tree.bones())]
     near = 2.0 * symmetry.TOLERANCE * mirror.size
-    return [bool((np.linalg.norm(points - image, axis=1) < near).any()) for image in images]
+    return [bool(found) for found in symmetry.neighbours(images, points, near)]
 
 
 def furthest(tree: Tree, bone: int, wanted: Sequence[bool] | None = None) -> int:

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is no human, or hardly anything, is neither taken for one nor stumbled over."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from myosapiens_addon.retarget.mapping import detect
+from myosapiens_addon.retarget.mapping.roles import Skeleton
+from tests.helpers.rigs import creatures
+from tests.helpers.rigs.creatures import Rows
+
+NONE = {
+    "a spider": creatures.spider(),
+    "a table": creatures.table(),
+    "a door": creatures.door(),
+    "a hand": creatures.hand(),
+    "a rope": creatures.rope(),
+    "one bone": [("Bone", "", (0.0, 0.0, 0.0))],
+    "nothing": [],
+}
+
+
+@pytest.mark.parametrize("what", NONE)
+def test_no_human(what: str) -> None:
+    rows: Rows = NONE[what]
+    found = detect.detect(creatures.skeleton(rows))
+    assert found.sure <= 0.1
+    assert found.role_map.chains == {}
+    assert (found.preset, found.title) == ("", "")
+
+
+@pytest.mark.parametrize("make", [creatures.dog, creatures.bird])
+def test_an_animal_without_names(make: object) -> None:
+    rows: Rows = make()  # type: ignore[operator]
+    names = {name: f"Bone.{index}" for index, (name, _, _) in enumerate(rows)}
+    found = detect.detect(creatures.skeleton(creatures.renamed(rows, names)))
+    assert (found.sure, found.role_map.chains) == (0.0, {})
+
+
+def test_an_animal_with_names_of_a_human() -> None:
+    found = detect.detect(creatures.skeleton(creatures.dog()), known=())
+    assert found.sure <= 0.1
+    assert found.role_map.chains == {}
+
+
+def test_an_animal_with_names_of_a_known_kind_is_doubted() -> None:
+    names = {"pelvis": "spine", "neck": "spine.004", "head": "spine.006"}
+    found = detect.detect(creatures.skeleton(creatures.renamed(creatures.dog(), names)))
+    assert found.preset == "rigify-metarig"
+    assert found.sure <= 0.3
+
+
+def test_a_bird_is_doubted() -> None:
+    assert detect.detect(creatures.skeleton(creatures.bird())).sure < 0.6
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_anything_at_all(data: st.DataObject) -> None:
+    """Any names, tree and places give some answer, and only roles and bones that there are."""
+    words = st.one_of(st.text(max_size=8), st.sampled_from(["hips", "LeftArm", "thigh.L", "head"]))
+    names = data.draw(st.lists(words, max_size=25, unique=True))
+    numbers = st.floats(-10.0, 10.0) | st.just(float("nan"))
+    parents = [data.draw(st.integers(-1, index - 1)) for index in range(len(names))]
+    heads = [[data.draw(numbers) for _ in range(3)] for _ in names]
+    skeleton = Skeleton(
+        names=tuple(names),
+        parents=np.array(parents, dtype=np.int32),
+        heads=np.array(heads, dtype=np.float64).reshape(-1, 3),
+        tails=None,
+    )
+    found = detect.detect(skeleton)
+    assert 0.0 <= found.sure <= 1.0
+    bones = [bone for chain in found.role_map.chains.values() for bone in chain]
+    assert set(bones) <= set(names)
+    assert len(bones) == len(set(bones))
