@@ -78,3 +78,21 @@ def test_anything_at_all(data: st.DataObject) -> None:
     bones = [bone for chain in found.role_map.chains.values() for bone in chain]
     assert set(bones) <= set(names)
     assert len(bones) == len(set(bones))
+
+
+@pytest.mark.parametrize("shape", ["random", "chain", "star", "pairs"])
+def test_thousands_of_bones_of_anything(shape: str) -> None:
+    count = 3000
+    chance = np.random.default_rng(0)
+    parent = {
+        "random": lambda bone: int(chance.integers(0, bone)),
+        "chain": lambda bone: bone - 1,
+        "star": lambda _: 0,
+        "pairs": lambda bone: (bone - 1) // 2,
+    }[shape]
+    skeleton = Skeleton(
+        names=tuple(f"b{bone}" for bone in range(count)),
+        parents=np.array([-1, *(parent(bone) for bone in range(1, count))], dtype=np.int32),
+        heads=chance.normal(size=(count, 3)),
+    )
+    assert detect.detect(skeleton).sure <= 0.1

@@ -132,6 +132,18 @@ def apply(preset: Preset, names: Iterable[str], rig: str = "") -> RoleMap:
     return role_map(preset, found)
 
 
+def missing(preset: Preset, names: Iterable[str]) -> list[str]:
+    """Bones of a preset that are not among these names, by the first name of each."""
+    index = NameIndex(names)
+    found = {bone for chain in match(preset.document, index).values() for bone in chain}
+    return [
+        wanted[0]
+        for chain in preset.document.bones.values()
+        for wanted in chain
+        if not found & set(wanted) and not any(index.find("", name) in found for name in wanted)
+    ]
+
+
 def role_map(preset: Preset, found: Match) -> RoleMap:
     """What was found of a preset."""
     return RoleMap(chains=found.chains, preset=preset.id, title=preset.title, rig=found.rig)

@@ -21,6 +21,7 @@ MOST_PAIRS = 40
 # Of the bones off the plane, how many must have a mirror image.
 ENOUGH = 0.6
 FEWEST_PAIRED = 4
+MOST_POINTS = 300
 # Distances are worked out for so many bones at once: rigs have thousands.
 AT_ONCE = 128
 
@@ -58,6 +59,8 @@ def size_of(points: FloatArray) -> float:
 def find(tree: Tree) -> Mirror | None:
     """The plane in which most bones have a mirror image; None where there is none."""
     points = tree.heads[list(tree.bones())]
+    # Of a rig with very many bones, those that most hangs on are looked at.
+    some = tree.heads[sorted(tree.bones(), key=lambda bone: -tree.sizes[bone])[:MOST_POINTS]]
     size = size_of(points)
     if size <= 0.0:
         return None
@@ -65,7 +68,7 @@ def find(tree: Tree) -> Mirror | None:
     most = 0.0
     for normal, offset in _candidates(tree, size):
         mirror = Mirror(normal=normal, offset=offset, size=size, matched=0.0)
-        off, paired = _paired(mirror, points)
+        off, paired = _paired(mirror, some, points)
         if paired >= FEWEST_PAIRED and paired > most and paired >= ENOUGH * off:
             most = paired
             best = Mirror(normal=normal, offset=offset, size=size, matched=paired / off)
@@ -101,11 +104,11 @@ def _centres(tree: Tree) -> FloatArray:
     return sums / np.asarray(tree.sizes, dtype=np.float64)[:, None]
 
 
-def _paired(mirror: Mirror, points: FloatArray) -> tuple[int, int]:
-    """How many points lie off the plane, and how many of them have a mirror image."""
+def _paired(mirror: Mirror, some: FloatArray, points: FloatArray) -> tuple[int, int]:
+    """How many of some points lie off the plane, and how many of those have a mirror image."""
     near = TOLERANCE * mirror.size
-    off = np.abs(mirror.across(points)) > near
-    return int(off.sum()), int((neighbours(mirror.reflect(points[off]), points, near) > 0).sum())
+    off = np.abs(mirror.across(some)) > near
+    return int(off.sum()), int((neighbours(mirror.reflect(some[off]), points, near) > 0).sum())
 
 
 def neighbours(points: FloatArray, others: FloatArray, near: float) -> IntArray:

@@ -71,6 +71,8 @@ def assemble(
         return None
     leg_paths = _paths(tree, legs, hips)
     arm_paths: Pair = _paths(tree, arms, chest) if arms else ([], [])
+    if not all(leg_paths) or (arms and not all(arm_paths)):
+        return None
     up, across = axes(tree, leg_paths, head)
     if up is None or across is None:
         return None
@@ -157,11 +159,12 @@ def find(tree: Tree) -> Body | None:
     mirror = symmetry.find(tree)
     if mirror is None or _is_crowded(tree, mirror.size):
         return None
-    limbs = _limb_pairs(tree, mirror)[:MOST_LIMBS]
+    middle = _middle(tree, mirror)
+    limbs = _limb_pairs(tree, mirror, middle)[:MOST_LIMBS]
     bodies = [
         body
         for legs, arms in permutations(limbs, 2)
-        if (body := _body(tree, mirror, legs, arms)) is not None
+        if (body := _body(tree, middle, legs, arms, mirror.matched)) is not None
     ]
     return max(bodies, key=lambda body: _plausible(tree, body), default=None)
 
@@ -187,9 +190,8 @@ def reach(tree: Tree, start: int, tip: int) -> float:
     return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
 
 
-def _limb_pairs(tree: Tree, mirror: Mirror) -> list[tuple[int, int]]:
+def _limb_pairs(tree: Tree, mirror: Mirror, middle: Sequence[bool]) -> list[tuple[int, int]]:
     """Tips of branches that are each other's mirror image, the longest first."""
-    middle = _middle(tree, mirror)
     branches = [
         bone
         for bone in tree.bones()
@@ -232,12 +234,14 @@ def _middle(tree: Tree, mirror: Mirror) -> list[bool]:
     """
     near = symmetry.TOLERANCE * mirror.size
     across = mirror.across(tree.heads)
-    found: list[bool] = []
-    for bone in range(len(across)):
-        below = across[tree.below(bone)] if tree.kept[bone] else across[[bone]]
-        one_sided = bool(below.max() > near) != bool(below.min() < -near)
-        found.append(abs(float(across[bone])) <= near and not one_sided)
-    return found
+    low, high = across.copy(), across.copy()
+    for bone in sorted(tree.bones(), reverse=True):
+        parent = tree.parents[bone]
+        if parent >= 0:
+            low[parent] = min(low[parent], low[bone])
+            high[parent] = max(high[parent], high[bone])
+    one_sided = (high > near) != (low < -near)
+    return [bool(found) for found in (np.abs(across) <= near) & ~one_sided]
 
 
 def _have_image(tree: Tree, mirror: Mirror) -> list[bool]:
@@ -259,13 +263,18 @@ def furthest(tree: Tree, bone: int, wanted: Sequence[bool] | None = None) -> int
     return max(ends, key=lambda one: (ways[one], -one))
 
 
-def _body(tree: Tree, mirror: Mirror, legs: tuple[int, int], arms: tuple[int, int]) -> Body | None:
+def _body(
+    tree: Tree,
+    middle: Sequence[bool],
+    legs: tuple[int, int],
+    arms: tuple[int, int],
+    matched: float,
+) -> Body | None:
     hips, chest = tree.meet(legs), tree.meet(arms)
     if hips < 0 or chest < 0 or hips == chest or hips in tree.below(chest):
         return None
-    middle = _middle(tree, mirror)
     head = top(tree, middle, hips, chest)
-    body = assemble(tree, legs=legs, arms=arms, head=head, matched=mirror.matched)
+    body = assemble(tree, legs=legs, arms=arms, head=head, matched=matched)
     return body if body is not None and _is_human(tree, body) else None
 
 
