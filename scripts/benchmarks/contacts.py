@@ -15,6 +15,10 @@ INSIDE = Path(__file__).with_name("contacts_inside.py")
 SLIDE_MM_S = 2.0
 SINK_MM = 2.0
 HARDER = 1.5
+STRAY_MM = 2.0
+MISSED = 0.02
+# What 32-bit matrices leave of two motions that are the same.
+SAME = {"mm": 0.01, "degrees": 0.01}
 
 
 def figures(data: Path) -> list[Figure]:
@@ -22,11 +26,14 @@ def figures(data: Path) -> list[Figure]:
     environment = _env.bpy_environments()[-1]
     _env.ensure(environment)
     found = inside.run(environment.executable, INSIDE, str(data / "walk"))
-    return [
-        figure
-        for scale, rows in found["legs"].items()
-        for figure in _of_legs(f"legs x {scale}", rows["corrected"], rows["uncorrected"])
-    ]
+    rows = [_figure("stance that no contact covers", found["missed"], "share", MISSED)]
+    for scale, row in found["legs"].items():
+        legs = f"legs x {scale}"
+        rows += _of_legs(legs, row["corrected"], row["uncorrected"])
+        stray = row["strays"]
+        rows.append(_figure(f"stray at 24 fps and between, {legs}", stray, "mm", STRAY_MM))
+        rows += _of_rest(legs, row["untouched"])
+    return rows
 
 
 def _of_legs(legs: str, held: dict[str, Any], free: dict[str, Any]) -> list[Figure]:
@@ -39,6 +46,19 @@ def _of_legs(legs: str, held: dict[str, Any], free: dict[str, Any]) -> list[Figu
     return rows + [
         _figure(f"hardest turn of {joint}s, {legs}", held[joint] / free[joint], "x", HARDER)
         for joint in ("knee", "hip")
+    ]
+
+
+def _of_rest(legs: str, found: dict[str, float]) -> list[Figure]:
+    """Outside contacts and blends nothing differs, and above the legs nothing ever."""
+    if not found["frames"]:
+        raise SystemExit("No moment of the take is away from contacts.")
+    return [
+        _figure(
+            f"bones turned away from contacts, {legs}", found["degrees"], "deg", SAME["degrees"]
+        ),
+        _figure(f"bones moved away from contacts, {legs}", found["mm"], "mm", SAME["mm"]),
+        _figure(f"other bones turned at any time, {legs}", found["others"], "deg", SAME["degrees"]),
     ]
 
 

@@ -72,11 +72,15 @@ class Bench:
         rigs_inside.new_file()
         gc.collect()
         bare = rigs_inside.write_bare(made)
+        rigs_inside.new_file()
+        gc.collect()
+        finished = rigs_inside.write_bare(made, finish=True)
         return {
             "keys": keyed - started,
             "write": whole - keyed,
             "whole": whole - started,
             "bare": bare,
+            "finished": finished,
             "count": sum(len(channel.keys) // 2 for bone in made.bones for channel in bone),
         }
 

@@ -91,8 +91,14 @@ def write(made: landing.Made, target: bpy.types.Object) -> None:
         pass
 
 
-def write_bare(made: landing.Made) -> float:
-    """Seconds for the same keys by nothing but `foreach_set` into a new action."""
+def write_bare(made: landing.Made, *, finish: bool = False) -> float:
+    """Seconds for the same keys by nothing but `foreach_set` into a new action.
+
+    Args:
+        made: the keys.
+        finish: also call each curve's `update`, as Blender's manual wants it: it puts keys in
+            order and works out their handles.
+    """
     started = time.perf_counter()
     action: Any = bpy.data.actions.new("Bare")
     holder = action
@@ -103,9 +109,12 @@ def write_bare(made: landing.Made) -> float:
     for bone in made.bones:
         for channel in bone:
             path = f'pose.bones["{channel.bone}"].{channel.path}'
-            points = holder.fcurves.new(path, index=channel.index).keyframe_points
+            curve = holder.fcurves.new(path, index=channel.index)
+            points = curve.keyframe_points
             points.add(len(channel.keys) // 2)
             points.foreach_set("co", channel.keys)
+            if finish:
+                curve.update()
     return time.perf_counter() - started
 
 

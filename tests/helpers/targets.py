@@ -15,6 +15,8 @@ from myosapiens_addon.retarget.rig import Rig
 if TYPE_CHECKING:
     from myosapiens_addon.motion.motion import Motion
 
+ARM = ("upper_arm", "forearm", "hand")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
@@ -23,6 +25,8 @@ class Look:
     Attributes:
         abduction_deg: how far the arms are lifted sideways from hanging.
         elbow_deg: how far the elbows are bent forward.
+        no_carrying: forearms go on as upper arms do before elbows are bent: people's deviate
+            sideways by the carrying angle, most armatures' do not.
         knee_deg: how far the knees are bent, the feet staying level.
         roll_seed: of random rolls; None for none.
         modes: rotation modes, one after the other.
@@ -33,6 +37,7 @@ class Look:
 
     abduction_deg: float = 0.0
     elbow_deg: float = 0.0
+    no_carrying: bool = False
     knee_deg: float = 0.0
     roll_seed: int | None = None
     modes: tuple[str, ...] = ("QUATERNION",)
@@ -89,16 +94,22 @@ def posed(motion: Motion, bodies: RoleMap, look: Look) -> tuple[np.ndarray, np.n
     local_t, local_r = local_t.copy(), local_r.copy()
     place = {name: index for index, name in enumerate(motion.names)}
     for side, sign in ((".L", -1.0), (".R", 1.0)):
-        turns = {
-            f"upper_arm{side}": ((0.0, 1.0, 0.0), sign * look.abduction_deg),
-            f"forearm{side}": ((1.0, 0.0, 0.0), -look.elbow_deg),
-            f"thigh{side}": ((1.0, 0.0, 0.0), -0.5 * look.knee_deg),
-            f"shin{side}": ((1.0, 0.0, 0.0), look.knee_deg),
-            f"foot{side}": ((1.0, 0.0, 0.0), -0.5 * look.knee_deg),
-        }
-        for role, (axis, degrees) in turns.items():
-            body = place[bodies.chains[role][0]]
-            _turn(motion, local_r, body, np.array(axis), np.radians(degrees))
+        turns: list[tuple[str, np.ndarray, float]] = [
+            (role, np.array(axis), np.radians(degrees))
+            for role, axis, degrees in (
+                ("upper_arm", (0.0, 1.0, 0.0), sign * look.abduction_deg),
+                ("forearm", (1.0, 0.0, 0.0), -look.elbow_deg),
+                ("thigh", (1.0, 0.0, 0.0), -0.5 * look.knee_deg),
+                ("shin", (1.0, 0.0, 0.0), look.knee_deg),
+                ("foot", (1.0, 0.0, 0.0), -0.5 * look.knee_deg),
+            )
+        ]
+        if look.no_carrying:
+            joints = [place[bodies.chains[f"{role}{side}"][0]] for role in ARM]
+            turns.append(("forearm", *_straightening(motion.rest_positions[joints])))
+        # What is turned later acts first: forearms go straight, and are bent from there.
+        for role, axis, angle in turns:
+            _turn(motion, local_r, place[bodies.chains[f"{role}{side}"][0]], axis, angle)
         for role in ("shin", "foot"):
             local_t[place[bodies.chains[f"{role}{side}"][0]]] *= look.leg_scale
     lifted, turned = kinematics.world_from_local(motion.parents, local_t, local_r)
@@ -108,6 +119,14 @@ def posed(motion: Motion, bodies: RoleMap, look: Look) -> tuple[np.ndarray, np.n
     lifted = lifted + np.array([0.0, 0.0, longer])
     whole = np.array(look.turn)
     return look.size * quaternion.rotate(whole, lifted), quaternion.multiply(whole, turned)
+
+
+def _straightening(joints: np.ndarray) -> tuple[np.ndarray, float]:
+    """The axis and angle (rad) that bring the second of two segments in line with the first."""
+    upper, lower = np.diff(joints, axis=0)
+    axis = np.cross(lower, upper)
+    sine = float(np.linalg.norm(axis))
+    return axis / sine, float(np.arctan2(sine, upper @ lower))
 
 
 def _turn(motion: Motion, local: np.ndarray, body: int, axis: np.ndarray, angle: float) -> None:
