@@ -18,6 +18,7 @@ import bpy
 from ..errors import InputError, OutputError, RigError
 from ..motion import glb, resample
 from ..retarget import choosing, keys
+from ..retarget.curves import OBJECT
 from ..retarget.mapping import presets
 from ..retarget.retargeting import RetargetOptions
 from . import (
@@ -31,7 +32,7 @@ from . import (
     stored_map,
 )
 from .compat import current_scene
-from .landing_options import CAPTURE_RATE, SCENE_RATE, LandingOptions
+from .landing_options import CAPTURE_RATE, CARRIERS, SCENE_RATE, LandingOptions
 from .references import Reference
 from .self_check import Expected
 
@@ -152,13 +153,13 @@ def check_target(armature_object: bpy.types.Object, options: LandingOptions) -> 
         RigError: it cannot be animated, or it is not clear which of its bones follow what.
         InputError: the named bone map is none.
     """
+    check_options(options)
     scene_armatures.check_animatable(armature_object)
     rig = rig_reader.read_rig(armature_object)
     folder = paths.user_directory("maps")
     stored = stored_map.read(armature_object.data)
-    choosing.check_map(
-        rig, _bone_map(rig, options.bone_map, stored, folder), presets.catalogue(folder)
-    )
+    bones = _bone_map(rig, options.bone_map, stored, folder, [])
+    choosing.check_map(rig, bones, presets.catalogue(folder))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -170,12 +171,14 @@ class Made:
         warnings: sentences.
         expected: what Blender should make of them at a few frames.
         map_title: what said which bone follows what.
+        object_place: where the object stands without the take.
     """
 
     bones: list[list[keys.CurveKeys]]
     warnings: list[str]
     expected: Expected
     map_title: str
+    object_place: tuple[float, ...]
 
 
 def retarget(
@@ -201,7 +204,9 @@ def retarget(
         RigError: no bone matches a body.
         InputError: the rate is no rate, or the map no map.
     """
-    bones = _bone_map(rig, options.bone_map, stored_map, user_maps)
+    check_options(options)
+    warnings: list[str] = []
+    bones = _bone_map(rig, options.bone_map, stored_map, user_maps, warnings)
     if options.rate != CAPTURE_RATE:
         wanted = scene_fps if options.rate == SCENE_RATE else float(options.rate)
         motion = resample.resample(motion, resample.sample_times(motion.duration_s, wanted))
@@ -218,18 +223,46 @@ def retarget(
     )
     return Made(
         bones=list(made),
-        warnings=outcome.warnings,
+        warnings=[*warnings, *outcome.warnings],
         expected=Expected(frames=frames, rotations=outcome.rotations),
         map_title=outcome.map_title,
+        object_place=tuple(rig.place.location.tolist()),
     )
 
 
+def check_options(options: LandingOptions) -> None:
+    """Refuse values that make no sense.
+
+    Raises:
+        InputError: one does not.
+    """
+    if isinstance(options.rate, str) and options.rate not in (SCENE_RATE, CAPTURE_RATE):
+        raise InputError(
+            f"The rate {options.rate!r} is none; give {SCENE_RATE!r}, {CAPTURE_RATE!r} or a number."
+        )
+    if options.carrier not in CARRIERS:
+        known = ", ".join(CARRIERS)
+        raise InputError(f"{options.carrier!r} carries nothing; choose one of {known}.")
+    numbers = {
+        "path scale": 0.0 if options.path_scale is None else options.path_scale,
+        "tolerance in degrees": options.tolerance_deg,
+        "tolerance in mm": options.tolerance_mm,
+    }
+    for name, value in numbers.items():
+        if not 0.0 <= value < math.inf:
+            raise InputError(f"A {name} of {value} is not possible; give 0 or a number above.")
+
+
 def _bone_map(
-    rig: Rig, text: str, stored: RoleMap | None, user_maps: Path | None
+    rig: Rig, text: str, stored: RoleMap | None, user_maps: Path | None, warnings: list[str]
 ) -> RoleMap | None:
     """The map that is asked for, else the one that the armature holds; None to find one out."""
     if text:
-        return presets.apply(presets.find(text, user_maps), rig.names, rig.name)
+        preset = presets.find(text, user_maps)
+        if preset.path is not None:
+            missing = presets.missing(preset, rig.names)
+            warnings += choosing.absent_warning(missing, rig)
+        return presets.apply(preset, rig.names, rig.name)
     if stored is None or not stored.preset:
         return stored
     # What a preset says of rigs besides their bones is not kept with the armature.
@@ -332,7 +365,10 @@ def conclude(
     if place.is_new:
         armature.place(armature_object, place.scene)
     frames = max((channel.keys[0::2] for bone in made.bones for channel in bone), key=len)
-    landing.action = action.find_in(bpy.data.actions).name
+    found = action.find_in(bpy.data.actions)
+    if any(channel.bone == OBJECT for bone in made.bones for channel in bone):
+        found[rig_reader.OBJECT_PLACE] = made.object_place
+    landing.action = found.name
     landing.armature = armature_object.name
     landing.frames = len(frames)
     if options.set_range:

@@ -12,6 +12,7 @@ import numpy as np
 from ..motion import quaternion
 from ..retarget.rig import ObjectPlace, Rig
 from .armature import BODY_REST
+from .compat import curves_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from ..motion.motion import FloatArray
 
 DRIVEN = re.compile(r'^pose\.bones\["(?P<bone>(?:[^"\\]|\\.)*)"\]\.rotation_')
+MOVED = re.compile(r'^pose\.bones\["(?P<bone>(?:[^"\\]|\\.)*)"\]\.(?:location|rotation_)')
 AXES = "XYZ"
+LOCKED = "locked"
+# Custom property of an action that moves the object: where the object stood without it.
+OBJECT_PLACE = "myosapiens_object_place"
 TURNED = 1e-5  # rad
 
 
@@ -51,6 +56,12 @@ def read_rig(armature_object: bpy.types.Object) -> Rig:
         posed=frozenset(
             bone.name for bone in pose_bones if bone.name not in unmovable and _is_turned(bone)
         ),
+        held={
+            bone.name: np.array(bone.matrix_basis.to_quaternion(), dtype=np.float64)
+            for bone in pose_bones
+            if unmovable.get(bone.name) == LOCKED and _is_turned(bone)
+        },
+        animated=_animated(armature_object),
         place=_place(armature_object),
         properties=frozenset(
             f'{bone.name}["{key}"]'
@@ -80,12 +91,32 @@ def _body_rest(bone: bpy.types.Bone) -> FloatArray:
 
 
 def _place(armature_object: bpy.types.Object) -> ObjectPlace:
+    # What was set since the last evaluation, by a script, is not in the world matrix yet.
+    bpy.context.view_layer.update()
     world = np.array(armature_object.matrix_world, dtype=np.float64)[:3, :3]
     scale = abs(float(np.linalg.det(world))) ** (1.0 / 3.0)
+    location: Any = armature_object.location
+    action = _action(armature_object)
+    before = None if action is None else action.get(OBJECT_PLACE)
     return ObjectPlace(
         basis=np.array(armature_object.matrix_basis, dtype=np.float64)[:3, :3],
-        location=np.array(armature_object.location, dtype=np.float64),
+        location=np.array(location if before is None else before, dtype=np.float64),
+        is_animated=before is not None,
         world_scale=scale or 1.0,
+    )
+
+
+def _action(armature_object: bpy.types.Object) -> bpy.types.Action | None:
+    data = armature_object.animation_data
+    return data.action if data is not None else None
+
+
+def _animated(armature_object: bpy.types.Object) -> frozenset[str]:
+    """Bones that the active action moves."""
+    action = _action(armature_object)
+    matches = (MOVED.match(curve.data_path) for curve in curves_of(action)) if action else ()
+    return frozenset(
+        bpy.utils.unescape_identifier(match["bone"]) for match in matches if match is not None
     )
 
 
@@ -93,7 +124,7 @@ def _unmovable(
     armature_object: bpy.types.Object, pose_bones: Sequence[bpy.types.PoseBone]
 ) -> dict[str, str]:
     """Bones whose rotation keys would come to nothing, or are not wanted, and why."""
-    found = {bone.name: "locked" for bone in pose_bones if _is_locked(bone)}
+    found = {bone.name: LOCKED for bone in pose_bones if _is_locked(bone)}
     data = armature_object.animation_data
     for curve in data.drivers if data is not None else ():
         match = DRIVEN.match(curve.data_path)

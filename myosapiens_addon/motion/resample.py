@@ -17,17 +17,24 @@ if TYPE_CHECKING:
 # A moment this close to the end of the take (in samples) still counts as inside it: the times
 # come from 32-bit floats, whose last digit must not cost a frame.
 END_TOLERANCE = 1e-3
+# An hour at 240 Hz has 864,000; more is a slip of the finger that would fill the memory.
+MOST_SAMPLES = 1_000_000
 
 
 def sample_times(duration_s: float, rate_hz: float) -> FloatArray:
     """The moments 0, 1/rate, 2/rate … that lie within the take: (N,) in s.
 
     Raises:
-        InputError: the rate is not a positive number.
+        InputError: the rate is not a positive number, or makes more samples than there is room.
     """
     if not (np.isfinite(rate_hz) and rate_hz > 0.0):
         raise InputError(
             f"A rate of {rate_hz} frames per second is not possible; give one above 0."
+        )
+    if duration_s * rate_hz > MOST_SAMPLES:
+        raise InputError(
+            f"{rate_hz:g} frames per second would be {duration_s * rate_hz:.3g} keys for each "
+            f"curve of this take, more than {MOST_SAMPLES:,}; give a lower rate."
         )
     count = int(np.floor(duration_s * rate_hz + END_TOLERANCE)) + 1
     return np.arange(count) / rate_hz

@@ -186,7 +186,8 @@ def _as_bodies(
 def _elsewhere(curves: PoseCurves, rig: Rig, options: RetargetOptions) -> PoseCurves:
     """The way scaled, left out, or carried by the object, where that is asked for."""
     carried = options.carrier == "object"
-    if options.path_scale in (None, 1.0) and not options.in_place and not carried:
+    asked = options.path_scale not in (None, 1.0) or options.in_place or carried
+    if not asked and not rig.place.is_animated:
         return curves
     root = rig.names.index(curves.bones[0].bone)
     axes, rest = rig.rest_rotations[root], rig.rest_positions[root][:, None]
@@ -201,8 +202,9 @@ def _elsewhere(curves: PoseCurves, rig: Rig, options: RetargetOptions) -> PoseCu
         place -= way
     moved = dataclasses.replace(first, location=lanes.rotate(lanes.conjugate(axes), place - rest))
     bones = [moved, *curves.bones[1:]]
-    if carried and not options.in_place:
-        location = rig.place.basis @ way + rig.place.location[:, None]
+    if carried or rig.place.is_animated:
+        moves = carried and not options.in_place
+        location = rig.place.basis @ (way if moves else 0.0 * way) + rig.place.location[:, None]
         bones.append(BoneCurves(bone=OBJECT, location=location))
     return dataclasses.replace(curves, bones=tuple(bones))
 
@@ -241,6 +243,18 @@ def _unmatched(pairs: BoneMap, rig: Rig) -> list[str]:
     missing = pairs.unmatched_bodies
     if not missing:
         return []
-    named = ", ".join(missing[:UNMATCHED_SHOWN])
-    rest = f" and {len(missing) - UNMATCHED_SHOWN} more" if len(missing) > UNMATCHED_SHOWN else ""
-    return [f"The armature {rig.name!r} has no bone for {named}{rest}; their motion is left out."]
+    named = _named(missing)
+    return [f"The armature {rig.name!r} has no bone for {named}; their motion is left out."]
+
+
+def absent_warning(missing: Sequence[str], rig: Rig) -> list[str]:
+    """A sentence about bones that a map names in vain; none where there are none."""
+    if not missing:
+        return []
+    named = _named([repr(name) for name in missing])
+    return [f"The bone map names {named}, which {rig.name!r} has not: left out."]
+
+
+def _named(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - UNMATCHED_SHOWN} more" if len(names) > UNMATCHED_SHOWN else ""
+    return f"{', '.join(names[:UNMATCHED_SHOWN])}{rest}"

@@ -25,8 +25,13 @@ if TYPE_CHECKING:
     from .follow import Target
     from .posing import Tree
 
-# A straight limb shows no plane; so much (share of its length) of its anatomical one is mixed in.
-PLANE_SHARE = 0.02
+# A straight limb shows no plane: from the first to the second of these distances (shares of its
+# length) of the middle joint from the straight line its anatomical one gives way to the shown.
+PLANE_SHOWS = (0.001, 0.005)
+# A joint bent a little the wrong way does not turn the limb round: below this cosine the shown
+# plane counts less, unless the joint is clearly off the line, by the second of these distances.
+RIGHT_WAY = 0.2
+CLEARLY_OFF = (0.01, 0.02)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -148,8 +153,18 @@ def _pole(
     along = lanes.unit(end - start)
     rest = target.rig.rest_positions
     length = float(np.linalg.norm(rest[upper] - target.figure.head(limb.roles[2])))
-    bent = _across(middle - start, along) + PLANE_SHARE * length * _across(side, along)
+    shown, anatomical = _across(middle - start, along), lanes.unit(_across(side, along))
+    offset = np.sqrt(lanes.dot(shown, shown))
+    agrees = np.clip(lanes.dot(lanes.unit(shown), anatomical) / RIGHT_WAY, 0.0, 1.0)
+    weight = _ramp(offset / length, PLANE_SHOWS)
+    weight = weight * np.maximum(agrees, _ramp(offset / length, CLEARLY_OFF))
+    bent = weight * lanes.unit(shown) + (1.0 - weight) * anatomical
     return middle + length * lanes.unit(bent)
+
+
+def _ramp(values: FloatArray, ends: tuple[float, float]) -> FloatArray:
+    """0 up to the first end, 1 from the second."""
+    return np.clip((values - ends[0]) / (ends[1] - ends[0]), 0.0, 1.0)
 
 
 def _across(vector: FloatArray, along: FloatArray) -> FloatArray:

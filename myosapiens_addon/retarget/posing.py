@@ -8,7 +8,8 @@ channels. So the channels of a bone are what is left when parent and rest are ta
     rotation = base⁻¹ · B       (a bone that does not inherit rotation has base = B₀)
 
 Bones between two that follow are taken at rest, and one that is posed now gets a key that holds
-it there; what is above the first is left as it is, so that a figure can be placed by its root.
+it there. What is above the first is left as it is, so that a figure can be placed by its root;
+only what an earlier action moves there is put back. A locked bone keeps the turn it is locked in.
 """
 
 from __future__ import annotations
@@ -125,12 +126,25 @@ def posed(tree: Tree, wanted: Mapping[int, FloatArray]) -> Pose:
             world[bone] = wanted[bone]
             channels[bone] = lanes.multiply(lanes.conjugate(base), wanted[bone])
         else:
-            world[bone] = base
-            if parent in below and rig.names[bone] in rig.posed:
+            held = rig.held.get(rig.names[bone])
+            world[bone] = base if held is None else lanes.multiply(base, held)
+            if _is_put_back(rig, bone, parent in below):
                 channels[bone] = lanes.IDENTITY
         if bone in wanted or parent in below:
             below.add(bone)
     return Pose(world=world, channels=channels)
+
+
+def _is_put_back(rig: Rig, bone: int, is_between: bool) -> bool:
+    """Whether a bone that follows nothing has to be keyed at rest.
+
+    One between two that follow, when it is posed; one above them only when it is an earlier
+    action that moves it, and not somebody who placed the figure by it.
+    """
+    name = rig.names[bone]
+    if name in rig.unmovable:
+        return False
+    return name in rig.animated or (is_between and name in rig.posed)
 
 
 def _base(rig: Rig, bone: int, parent: int, world: Mapping[int, FloatArray]) -> FloatArray:

@@ -130,11 +130,13 @@ def retarget(
                 f"A leg of {rig.name!r} is too short or too long for its way in places: a foot "
                 f"stays up to {1e3 * shortfall:.0f} mm from where it should stand."
             )
-    wanted |= _free(twists.shared(target, wanted), rig)
-    limbs = _inverse(target, tree, wanted, extra, moved, options, notes)
+    if pairs is None:
+        wanted |= _free(twists.shared(target, wanted), rig)
+    limbs = _inverse(target, tree, wanted, extra, moved, way, options, notes)
     pose = posing.posed(tree, wanted | limbs.rotations)
     shown = {bone: turn for bone, turn in wanted.items() if bone not in limbs.dropped}
     curves = _rotation_curves(rig, pose, motion.frame_count, limbs.dropped)
+    _put_back(curves, rig, motion.frame_count)
     if moved is not None and way is not None:
         _carry(curves, tree, pose, extra, target, moved, way, options, notes)
     for control, place in limbs.places.items():
@@ -249,6 +251,16 @@ def _rotation_curves(
     }
 
 
+def _put_back(curves: dict[str, BoneCurves], rig: Rig, frames: int) -> None:
+    """Take the places of an earlier take out of what this one does not move."""
+    for name, before in curves.items():
+        if name in rig.animated:
+            curves[name] = dataclasses.replace(before, location=np.zeros((3, frames)))
+    if rig.place.is_animated:
+        stays = np.repeat(rig.place.location[:, None], frames, axis=1)
+        curves[OBJECT] = BoneCurves(bone=OBJECT, location=stays)
+
+
 def _carry(
     curves: dict[str, BoneCurves],
     tree: Tree,
@@ -327,6 +339,7 @@ def _inverse(
     wanted: dict[int, FloatArray],
     extra: Extras,
     moved: FloatArray | None,
+    way: FloatArray | None,
     options: RetargetOptions,
     notes: Notes,
 ) -> ik.Controls:
@@ -334,8 +347,10 @@ def _inverse(
     if not options.use_ik:
         return ik.Controls()
     found = ik.Controls()
-    if moved is not None:
-        found = ik.controls(target, tree, wanted, extra.limbs, moved)
+    if moved is not None and way is not None:
+        # What root or object carries, it carries for the controls too.
+        carried = 0.0 if options.carrier == "pelvis" else way
+        found = ik.controls(target, tree, wanted, extra.limbs, moved - carried)
     if not found.rotations:
         notes.warnings.append(
             f"The bone map of {target.rig.name!r} knows no controls for inverse kinematics; the "

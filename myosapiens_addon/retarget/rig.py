@@ -24,12 +24,14 @@ class ObjectPlace:
 
     Attributes:
         basis: (3, 3) float64, rotation and scale of the object before its parent's.
-        location: (3,) float64, its location channels.
+        location: (3,) float64, where its location channels put it, without a take.
+        is_animated: whether an action moves it now, so that a new one has to put it back.
         world_scale: how many units of the scene one unit of the armature is.
     """
 
     basis: FloatArray
     location: FloatArray
+    is_animated: bool = False
     world_scale: float = 1.0
 
 
@@ -61,6 +63,8 @@ class Rig:
         unmovable: bones that keys cannot move (driven, wholly locked) → why, in a few words.
         hindered: bones that keys move, but not alone (constraints, locks) → why.
         posed: bones that are turned from their rest pose now, and can be turned back.
+        held: bones that are turned and locked so → their own rotation (4,) against rest.
+        animated: bones that an action moves now, so that a new one has to put them back.
         place: how the armature object stands in the scene.
         properties: data paths, from the object, of what a preset may want to set.
     """
@@ -79,6 +83,8 @@ class Rig:
     unmovable: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     hindered: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     posed: frozenset[str] = frozenset()
+    held: Mapping[str, FloatArray] = field(default_factory=lambda: MappingProxyType({}))
+    animated: frozenset[str] = frozenset()
     place: ObjectPlace = field(default_factory=_unmoved)
     properties: frozenset[str] = frozenset()
 

@@ -135,7 +135,7 @@ def apply(preset: Preset, names: Iterable[str], rig: str = "") -> RoleMap:
 def missing(preset: Preset, names: Iterable[str]) -> list[str]:
     """Bones of a preset that are not among these names, by the first name of each."""
     index = NameIndex(names)
-    found = {bone for chain in match(preset.document, index).values() for bone in chain}
+    found = {bone for chain in match(preset.document, index).chains.values() for bone in chain}
     return [
         wanted[0]
         for chain in preset.document.bones.values()
