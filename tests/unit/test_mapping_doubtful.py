@@ -96,3 +96,18 @@ def test_thousands_of_bones_of_anything(shape: str) -> None:
         heads=chance.normal(size=(count, 3)),
     )
     assert detect.detect(skeleton).sure <= 0.1
+
+
+def test_limbs_that_end_where_they_begin() -> None:
+    """A left foot on the right leg, a hand on the other hand: doubted, and no stumbling."""
+    rows: Rows = [("hips", "", (0, 0, 1)), ("head", "hips", (0, 0, 1.6))]
+    for word in ("thigh", "shin", "foot", "upper_arm", "forearm", "hand"):
+        for side in (".R", ".L"):
+            rows.append((f"{word}{side}", rows[-1][0], (0.1, 0, 0.5)))
+    assert detect.detect(creatures.skeleton(rows)).sure < 0.5
+
+
+def test_a_body_that_ends_with_its_arms() -> None:
+    rows = [row for row in creatures.dog() if row[0] not in ("neck", "head", "spine.003")]
+    found = detect.detect(creatures.skeleton(rows), known=())
+    assert found.sure <= 0.5

@@ -10,7 +10,7 @@ import pytest
 
 from myosapiens_addon.errors import InputError, RigError
 from myosapiens_addon.retarget import extras
-from myosapiens_addon.retarget.mapping import presets, roles
+from myosapiens_addon.retarget.mapping import detect, files, presets, roles
 from myosapiens_addon.retarget.mapping.roles import RoleMap
 from tests.helpers import rigs
 
@@ -150,3 +150,16 @@ def test_a_file_called_like_a_built_in_preset_takes_its_place(tmp_path: Path) ->
 
 def test_a_folder_that_there_is_not(tmp_path: Path) -> None:
     assert presets.catalogue(tmp_path / "gone") == presets.catalogue()
+
+
+def test_a_users_own_map_of_a_rig_goes_before_the_built_in_preset(tmp_path: Path) -> None:
+    rig = rigs.read("mixamo")
+    found = detect.detect(rig.skeleton).role_map
+    chains = {role: chain for role, chain in found.chains.items() if role != "head"}
+    own = RoleMap(
+        chains={**chains, "head": ("mixamorig:HeadTop_End",)}, preset="mixamo", title="Bob"
+    )
+    files.write(tmp_path / "bob.json", own)
+    again = detect.detect(rig.skeleton, presets.catalogue(tmp_path))
+    assert (again.preset, again.title) == ("bob", "Bob")
+    assert again.role_map.bone("head") == "mixamorig:HeadTop_End"

@@ -30,7 +30,7 @@ SURE, MAYBE, OTHER, UNKNOWN = 3.0, 2.0, -6.0, -1.5
 # What it is worth to give a role away at all.
 ROLE, SMALL_ROLE = 1.0, 0.5
 # What it costs to leave a thigh, shin or foot, upper arm, forearm or hand to nobody.
-INCOMPLETE = -3.0
+INCOMPLETE = -2.0
 # Forearm to upper arm, arm to leg (both without hand and foot), and shoulder's distance from the
 # middle to arm: of a body of usual build.
 UPPER_TO_FORE, ARM_TO_LEG, SHOULDER_TO_ARM = 1.1, 0.64, 0.31
@@ -130,7 +130,7 @@ def _name_worth(limb: Limb, word: str, bone: int) -> float:
     given = SMALL_ROLE if word in ("clavicle", "toe") else ROLE
     if word in said.roles:
         return given + (SURE if said.sure else MAYBE)
-    if said.roles:
+    if said.roles or said.part:
         return OTHER
     return given + (UNKNOWN if limb.named else 0.0)
 
@@ -180,7 +180,7 @@ def _arm_worth(limb: Limb, choice: Choice) -> float:
     if limb.leg > 0.0:
         worth -= 1.5 * abs(math.log((upper + fore) / limb.leg / ARM_TO_LEG))
     aside = max(limb.aside(shoulder) / (upper + fore), 0.02)
-    worth -= abs(math.log(aside / SHOULDER_TO_ARM))
+    worth -= 2.0 * abs(math.log(aside / SHOULDER_TO_ARM))
     worth += _hand_worth(limb, wrist, upper + fore)
     if clavicle is not None:
         short = limb.apart(clavicle, shoulder) / (upper + fore)

@@ -16,6 +16,7 @@ from .roles import FINGERS
 
 _TOKEN = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
 _NUMBERED_FINGER = re.compile(r"(?:^|[ _])([LR])[ _]Finger(\d)(\d?)$")
+_KANA_HELPERS = ("キャンセル", "ダミー")
 _MMD_TOE = "足先EX"
 _KANJI_SIDES = {"左": ".L", "右": ".R"}
 # A token that so many bones have says nothing of any of them: what the character is called.
@@ -34,6 +35,7 @@ class Name:
         helper: whether it says that the bone helps another, or is none of the body.
         twist: whether it says that the bone takes the twist of the part it names.
         metacarpal: whether it says that the bone lies in the palm.
+        part: whether it names some part of a hand or foot, if it is not known which.
         fk: whether it says that it is a control of forward kinematics.
     """
 
@@ -43,6 +45,7 @@ class Name:
     helper: bool = False
     twist: bool = False
     metacarpal: bool = False
+    part: bool = False
     fk: bool = False
 
     @property
@@ -120,7 +123,7 @@ def _read(tokens: Sequence[str], common: frozenset[str]) -> Name:
     side, parts = _take_side(parts)
     twist = any(token in words.TWISTS or "捩" in token for token in parts)
     metacarpal = any(token in words.METACARPALS for token in parts)
-    helper = any(token in words.HELPERS for token in parts)
+    helper = any(token in words.HELPERS or token.endswith(_KANA_HELPERS) for token in parts)
     roles = _roles(parts, side)
     # The bones of the neck are called twists in some rigs, and carry the head.
     twist = twist and not roles
@@ -134,6 +137,7 @@ def _read(tokens: Sequence[str], common: frozenset[str]) -> Name:
         helper=helper,
         twist=twist,
         metacarpal=metacarpal,
+        part=metacarpal or (not roles and any(token in words.PARTS for token in parts)),
         fk="fk" in parts,
     )
 

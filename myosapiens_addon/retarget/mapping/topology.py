@@ -279,10 +279,10 @@ def _body(
 
 
 def top(tree: Tree, middle: Sequence[bool], hips: int, chest: int) -> int:
-    """The end of the trunk: of the middle bones above the chest, the one furthest away."""
+    """The end of the trunk: of the middle bones above the chest, the furthest; -1 for none."""
     away = tree.heads[chest] - tree.heads[hips]
     above = [bone for bone in tree.below(chest) if middle[bone]]
-    return max(above, key=lambda bone: float(tree.heads[bone] @ away))
+    return max(above, key=lambda bone: float(tree.heads[bone] @ away), default=-1)
 
 
 def _is_human(tree: Tree, body: Body) -> bool:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # A last bone that is so much further from the one before it than that is from its own: the
 # crown, where a head ends.
 CROWN = 1.4
+# A pelvis begins no further from the hips than this fraction of a leg.
+FAR_FROM_HIPS = 0.4
 # Joints no further apart than this fraction of the figure are one.
 SAME_PLACE = 0.015
 # How high above the arms a head begins at most, as a fraction of a leg; and a bone that is much
@@ -34,7 +36,9 @@ def assign(tree: Tree, body: Body) -> dict[str, list[int]]:
     above = [bone for bone in body.trunk if bone not in (base, pelvis)]
     if base != pelvis and _means(tree, base, "spine") and not _means(tree, base, "pelvis"):
         above.insert(0, base)
-    found = {"pelvis": [pelvis], **_above(tree, body, above)}
+    found = _above(tree, body, above)
+    if _is_at_hips(tree, body, pelvis):
+        found["pelvis"] = [pelvis]
     root = _root(tree, pelvis)
     return found | ({"root": [root]} if root is not None else {})
 
@@ -54,6 +58,14 @@ def _pelvis(tree: Tree, body: Body, base: int) -> int:
     parent = tree.parents[base]
     candidates = [*way, *([parent] if parent >= 0 else [])]
     return next((bone for bone in candidates if _means(tree, bone, "pelvis")), base)
+
+
+def _is_at_hips(tree: Tree, body: Body, bone: int) -> bool:
+    """Whether a bone begins near the hips: one on the floor is no pelvis."""
+    hips = tree.heads[[leg[0] for leg in body.legs]].mean(axis=0)
+    feet = tree.heads[[leg[-1] for leg in body.legs]].mean(axis=0)
+    leg = _apart(hips, feet)
+    return leg <= 0.0 or _apart(tree.heads[bone], hips) < FAR_FROM_HIPS * leg
 
 
 def _root(tree: Tree, pelvis: int) -> int | None:

@@ -86,9 +86,13 @@ HELPERS = _set(
     beard breast bust boob pectoral skirt cape cloth coat dress tail ponytail wing sec adj
     footsteps camera hat helmet sway sub physics jiggle switch spin heel swing scale fix
     offset null ref snap pivot socketend handle grip master face facial follow hold space dyn
-    collider キャンセル ダミー 目 髪 捩ik"""
+    collider 目 髪 捩ik"""
 )
 TWISTS = _set("""twist roll twister 捩 捻 torsion drehung""")
 METACARPALS = _set("""metacarpal meta carpal palm metacarpus""")
+# With one of these, a name that is not known is of a hand or foot, but neither of the two.
+PARTS = _set(
+    "finger fingers thumb index pinky palm metacarpal carpal toe toes metatarsal metatarsals"
+)
 # Words of the bones along a finger, which say nothing of the finger.
 SEGMENTS = _set("proximal intermediate distal metacarpal")
