@@ -7,14 +7,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_demo(out: Path, *words: str) -> dict[str, object]:
+def run_demo(out: Path, *words: str) -> dict[str, Any]:
     run = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "demo.py"), "--out", str(out), *words],
         capture_output=True,
@@ -35,6 +37,17 @@ def test_the_shipped_sample(tmp_path: Path) -> None:
     take = run_demo(tmp_path)
     assert take["status"] == "done"
     assert take["frames"] == 115  # 4.79 s at 24 frames/s
+
+
+@pytest.mark.parametrize(
+    ("rig", "name", "bone_map"),
+    [("rigify", "rig", "Rigify, FK controls"), ("mixamo", "Mixamo", "Mixamo")],
+)
+def test_rigs_of_other_kinds(tmp_path: Path, rig: str, name: str, bone_map: str) -> None:
+    take = run_demo(tmp_path, "--rig", rig)
+    assert (take["status"], take["frames"]) == ("done", 115)
+    assert (take["armature"], take["bone_map"]) == (name, bone_map)
+    assert take["direction_error_deg"] < 0.5
 
 
 def test_a_real_take(tmp_path: Path, walk: Path) -> None:
