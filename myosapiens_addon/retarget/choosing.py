@@ -40,6 +40,8 @@ SAME_WAY = 0.996
 SAME_LEGS = 0.02
 # Less sure than this, a map that was found is named in a warning.
 DOUBTFUL = 0.75
+# Less sure than this, it is none: a door, a dog, a handful of bones.
+HOPELESS = 0.15
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -214,7 +216,7 @@ def _found(rig: Rig, known: Sequence[Preset] | None, warnings: list[str]) -> Rol
     if not rig.names:
         raise RigError(f"The armature {rig.name!r} has no bones; choose another one.")
     found = detect.detect(rig.skeleton, known)
-    if not found.role_map.chains:
+    if not found.role_map.chains or found.sure < HOPELESS:
         raise RigError(
             f"It is not clear which bone of the armature {rig.name!r} should follow what: set "
             "its bone map in the panel, or name a preset or a map file (--map)."
