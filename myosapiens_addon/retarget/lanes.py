@@ -20,6 +20,8 @@ IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
 # Two directions closer than this (squared length of what separates them) need no swing; below
 # it a vector has no direction of its own.
 TINY = 1e-24
+# A unit vector with a larger component along an axis is not crossed with that axis.
+ALONG = 0.9
 
 
 def stacked(*components: FloatArray) -> FloatArray:
@@ -87,8 +89,10 @@ def swing(start: FloatArray, end: FloatArray) -> FloatArray:
     q = stacked(1.0 + dot(start, end), *cross(start, end))
     opposite = dot(q, q) < TINY
     if np.any(opposite):
-        across = cross(start, np.eye(3)[np.argmin(np.abs(start.reshape(3, -1)[:, 0]))])
-        q = np.where(opposite, stacked(0.0 * across[0], *across), q)
+        x, y = np.eye(3)[:2]
+        across = np.where(np.abs(start[0]) < ALONG, cross(start, x), cross(start, y))
+        half_turn = stacked(0.0 * across[0], *across)
+        q = np.where(opposite, half_turn.reshape(4, -1) if q.ndim > 1 else half_turn, q)
     return unit(q)
 
 

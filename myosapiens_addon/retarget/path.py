@@ -243,13 +243,15 @@ def travel(path: FloatArray, times: FloatArray, up: FloatArray) -> FloatArray:
 
 
 def _smoothed(values: FloatArray, bell: FloatArray, reach: int) -> FloatArray:
-    """Convolved with a bell; beyond its ends a path goes on as it is mirrored through them."""
+    """Convolved with a bell; beyond its ends a path goes on as it is mirrored through them.
+
+    One that is shorter than the bell goes on from there as it went on the whole.
+    """
     spare = min(reach, len(values) - 1)
     before = 2.0 * values[0] - values[spare:0:-1]
     after = 2.0 * values[-1] - values[-2 : -2 - spare : -1]
-    rest = reach - spare
-    padded = np.concatenate(
-        [np.full(rest, before[:1] if spare else values[0]), before, values, after,
-         np.full(rest, after[-1:] if spare else values[-1])]
-    )  # fmt: skip
+    whole = np.concatenate([before, values, after])
+    step = (values[-1] - values[0]) / max(len(values) - 1, 1)
+    onward = step * np.arange(1, reach - spare + 1)
+    padded = np.concatenate([whole[0] - onward[::-1], whole, whole[-1] + onward])
     return np.convolve(padded, bell, mode="valid")
