@@ -23,7 +23,7 @@ TIMES_BARE = {"no contacts": 2.5, "contacts": 4.0}
 FASTER_THAN_BAKE = 10.0
 GROWTH = 1.2
 MEMORY_SHARE = 0.5
-SHORT, LONG = "2000", ("8000", "32000")
+PAIRS = (("8000", "2000"), ("32000", "2000"), ("32000", "8000"))
 
 
 def figures(data: Path) -> list[Figure]:
@@ -52,12 +52,12 @@ def _of_time(found: dict[str, Any], where: str) -> list[Figure]:
     for way, row in found["ways"].items():
         if way not in TIMES_BARE:
             continue
-        times = row["whole"] / row["bare"]
+        times = row["to bare"]
         rows.append(_figure(f"to bare keys, {way}, {where}", times, "x", TIMES_BARE[way]))
-        times = row["whole"] / row["finished"]
+        times = row["to finished"]
         name = f"to bare keys with update(), {way}, {where}"
         rows.append(_figure(name, times, "x", TIMES_BARE[way]))
-        times = found["baked"] / row["whole"]
+        times = found["baked"][way]
         name = f"a bake takes, {way}, {where}"
         rows.append(_figure(name, times, "x (more)", FASTER_THAN_BAKE))
     resampled = found["ways"]["scene rate"]["whole"] / found["ways"]["contacts"]["whole"]
@@ -65,11 +65,17 @@ def _of_time(found: dict[str, Any], where: str) -> list[Figure]:
 
 
 def _of_length(found: dict[str, Any], where: str) -> list[Figure]:
-    cost = {frames: row["whole"] / int(frames) for frames, row in found["lengths"].items()}
+    """What a frame costs in longer takes, and what Blender itself takes for its bare keys."""
+    lengths = found["lengths"]
     return [
-        _figure(f"cost a frame, {frames} to {SHORT} frames, {where}", times, "x", GROWTH)
-        for frames in LONG
-        if (times := cost[frames] / cost[SHORT])
+        _figure(
+            f"{what}, {longer} to {shorter} frames, {where}",
+            lengths[longer][key] / int(longer) / (lengths[shorter][key] / int(shorter)),
+            "x",
+            GROWTH,
+        )
+        for longer, shorter in PAIRS
+        for key, what in (("whole", "cost a frame"), ("bare", "cost a frame of bare keys"))
     ]
 
 
@@ -93,7 +99,7 @@ def _log(where: str, found: dict[str, Any], held: dict[str, dict[str, float]]) -
             f"{row['write']:.3f} s, {row['count']:.0f} bare keys in {row['bare']:.3f} s, "
             f"with update() in {row['finished']:.3f} s\n"
         )
-    sys.stderr.write(f"retarget: {where}, baked in {found['baked']:.2f} s\n")
+    sys.stderr.write(f"retarget: {where}, baked in {found['baked']['seconds']:.2f} s\n")
     for way, row in held.items():
         sys.stderr.write(
             f"retarget: {where}, {way}: Blender keeps {row['kept'] / 1e6:.0f} MB, Python held "

@@ -37,13 +37,14 @@ if TYPE_CHECKING:
 BONES = 60
 FRAMES = 8_000
 LENGTHS = (2_000, 8_000, 32_000)
-RUNS = 5
+RUNS, LONG_RUNS = 5, 3
 LOOK = Look(abduction_deg=45.0, roll_seed=7)
 WAYS = {
     "no contacts": LandingOptions(rate=CAPTURE_RATE, contacts=False),
     "contacts": LandingOptions(rate=CAPTURE_RATE, contacts=True),
     "scene rate": LandingOptions(rate=SCENE_RATE, contacts=True),
 }
+AT_CAPTURE = ("no contacts", "contacts")
 
 
 class Bench:
@@ -76,6 +77,8 @@ class Bench:
         gc.collect()
         finished = rigs_inside.write_bare(made, finish=True)
         return {
+            "to bare": (whole - started) / bare,
+            "to finished": (whole - started) / finished,
             "keys": keyed - started,
             "write": whole - keyed,
             "whole": whole - started,
@@ -84,10 +87,21 @@ class Bench:
             "count": sum(len(channel.keys) // 2 for bone in made.bones for channel in bone),
         }
 
-    def medians(self, frames: int, way: str, runs: int = RUNS) -> dict[str, float]:
-        """Medians over several takes."""
-        found = [self.timed(frames, way) for _ in range(runs)]
-        return {key: statistics.median(row[key] for row in found) for key in found[0]}
+    def medians(self, cases: list[tuple[int, str]], runs: int) -> list[dict[str, float]]:
+        """Medians over several takes of each case, taken in turn: others use the machine too."""
+        found = [[self.timed(*case) for case in cases] for _ in range(runs)]
+        return [
+            {key: statistics.median(row[key] for row in rows) for key in rows[0]}
+            for rows in zip(*found, strict=True)
+        ]
+
+    def against_bake(self) -> dict[str, float]:
+        """Seconds of a bake, and by way how many takes go into them: the slower of two beside."""
+        before = {way: self.timed(FRAMES, way)["whole"] for way in AT_CAPTURE}
+        spent = self.baked(FRAMES)
+        after = {way: self.timed(FRAMES, way)["whole"] for way in AT_CAPTURE}
+        times = {way: spent / max(before[way], after[way]) for way in AT_CAPTURE}
+        return {"seconds": spent, **times}
 
     def baked(self, frames: int) -> float:
         """Seconds that Blender's own way takes: constraints from a playing armature, and a bake."""
@@ -164,9 +178,11 @@ def main(walk: Path, what: str, way: str = "") -> dict[str, Any]:
         return getattr(bench, what)(way)
     found: dict[str, Any] = {"blender": bpy.app.version_string}
     bench.timed(500, "contacts")
-    found["ways"] = {way: bench.medians(FRAMES, way) for way in WAYS}
-    found["lengths"] = {frames: bench.medians(frames, "contacts", 3) for frames in LENGTHS}
-    found["baked"] = bench.baked(FRAMES)
+    ways = bench.medians([(FRAMES, way) for way in WAYS], RUNS)
+    found["ways"] = dict(zip(WAYS, ways, strict=True))
+    lengths = bench.medians([(frames, "contacts") for frames in LENGTHS], LONG_RUNS)
+    found["lengths"] = dict(zip(LENGTHS, lengths, strict=True))
+    found["baked"] = bench.against_bake()
     return found
 
 
