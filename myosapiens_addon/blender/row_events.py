@@ -88,8 +88,10 @@ def landed(row: Row, landing: LiveLanding) -> None:
     row.warnings = tuple(dict.fromkeys([*row.warnings, *result.warnings]))
     row.finished = (
         f"Action {result.action!r} on {result.armature!r}: {result.frames} keyed frames of a "
-        f"{result.capture_rate_hz:g} Hz take, by the bone map {result.bone_map!r}."
+        f"{result.capture_rate_hz:g} Hz take."
     )
+    if result.bone_map:
+        row.finished += f" Bone map: {result.bone_map}."
     if not math.isnan(result.direction_error_deg):
         row.finished += f" Bones point right within {max(result.direction_error_deg, 0.01):.2g}°."
     row.say(row.finished)

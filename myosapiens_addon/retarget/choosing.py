@@ -53,7 +53,7 @@ class Outcome:
         checks: indices of some frames, in which Blender's own result can be looked at.
         rotations: bone → (4, checks) what it should come to there in the armature's space.
         warnings: sentences.
-        map_title: what said which bone follows what.
+        map_title: what said which bone follows what; empty for a character's own armature.
     """
 
     curves: PoseCurves
@@ -163,7 +163,6 @@ def _as_it_is(motion: Motion, rig: Rig, pairs: BoneMap, options: RetargetOptions
         checks=checks,
         rotations=_as_bodies(motion, rig, pairs, checks),
         warnings=_unmatched(pairs, rig),
-        map_title="the character's own bones",
     )
 
 
