@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 # Bends (rad) from which a hinge begins to count, and counts alone.
 CLEAR_BEND = (np.radians(10.0), np.radians(30.0))
+# A hanging forearm deviates outwards, by 10 to 15 degrees, without being bent (sine of the most).
+CARRYING = np.sin(np.radians(16.0))
 # An arm within this cosine of forward has no forward side of its own.
 ALONG = 0.9
 NEXT = {"upper_arm": "forearm", "forearm": "hand", "thigh": "shin", "shin": "foot"}
@@ -60,6 +62,10 @@ class Figure:
     skeleton: Skeleton
     chains: Mapping[str, tuple[int, ...]]
     known_up: FloatArray | None = None
+
+    @cached_property
+    def _frames(self) -> dict[tuple[str, int], FloatArray | None]:
+        return {}
 
     @cached_property
     def up(self) -> FloatArray:
@@ -149,6 +155,12 @@ class Figure:
 
     def frame(self, role: str, place: int = 0) -> FloatArray | None:
         """The anatomical frame (4,) of a role's bone at rest; None where it cannot be told."""
+        key = (role, place)
+        if key not in self._frames:
+            self._frames[key] = self._frame(role, place)
+        return self._frames[key]
+
+    def _frame(self, role: str, place: int) -> FloatArray | None:
         word = role_names.word_of(role)
         if word in LIMB_OF:
             return self._along(role, self.flexion(role))
@@ -182,13 +194,22 @@ class Figure:
         upper, lower = (self._direction_of(f"{part}{side}") for part in LIMB_OF[word])
         if upper is None or lower is None:
             return rule
-        bend = float(np.arctan2(np.linalg.norm(np.cross(upper, lower)), upper @ lower))
+        is_arm = word in ("upper_arm", "forearm")
+        if is_arm:
+            lower = self._without_carrying(upper, lower, side)
+        across = np.cross(upper, lower)
+        sine = float(np.linalg.norm(across))
+        bend = float(np.arctan2(sine, upper @ lower))
         trust = float(np.clip((bend - CLEAR_BEND[0]) / (CLEAR_BEND[1] - CLEAR_BEND[0]), 0, 1))
         if trust == 0.0:
             return rule
-        sign = 1.0 if word in ("upper_arm", "forearm") else -1.0
-        hinge: FloatArray = sign * np.cross(upper, lower) / float(np.sin(bend))
+        hinge: FloatArray = across / (sine if is_arm else -sine)
         return (1.0 - trust) * rule + trust * np.cross(hinge, y)
+
+    def _without_carrying(self, upper: FloatArray, lower: FloatArray, side: str) -> FloatArray:
+        """The forearm's direction without the carrying angle, which is no flexion."""
+        outward = np.cross(self._forward_side(upper), upper) * (1.0 if side == ".L" else -1.0)
+        return lower - float(np.clip(lower @ outward, 0.0, CARRYING)) * outward
 
     def _direction_of(self, role: str) -> FloatArray | None:
         return self.direction(role) if role in self.chains else None

@@ -276,7 +276,7 @@ def _carry(
     bone = _carrying_bone(tree, extra, target)
     root = target.figure.chains.get("root", (-1,))[0]
     carrier = options.carrier
-    if carrier == "root" and (root < 0 or (bone is not None and not tree.is_above(root, bone))):
+    if carrier == "root" and (root < 0 or (bone not in (None, root) and not tree.is_above(root, bone))):
         notes.warnings.append(
             f"The bone map of {target.rig.name!r} has no root above the pelvis; the pelvis "
             "carries the way."
@@ -289,7 +289,7 @@ def _carry(
         )
         _carry_by_object(curves, target, moved)
         return
-    if carrier == "pelvis" or root == bone:
+    if carrier == "pelvis" or (carrier == "root" and root == bone):
         _carry_by_bone(curves, tree, pose, bone, moved)
         return
     _carry_by_bone(curves, tree, pose, bone, moved - way)
