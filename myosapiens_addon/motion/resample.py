@@ -53,9 +53,11 @@ def resample(motion: Motion, times_s: FloatArray) -> Motion:
     """
     before, fraction = _brackets(motion.times, times_s)
     after = np.minimum(before + 1, motion.frame_count - 1)
+    needed = np.unique(np.concatenate([before, after]))
     translations, rotations = kinematics.local_from_world(
-        motion.parents, motion.positions, motion.rotations
+        motion.parents, motion.positions[needed], motion.rotations[needed]
     )
+    before, after = np.searchsorted(needed, before), np.searchsorted(needed, after)
     weight = fraction[:, None]
     start = translations[before]
     moved = start + weight[..., None] * (translations[after] - start)
