@@ -79,7 +79,6 @@ def test_the_way_across_the_ground(built: rigs.Built, walk: Path, scale: float |
     np.testing.assert_allclose(ways[1], ways[0] * (flat, flat, ratio), atol=2e-3)
 
 
-@pytest.mark.xfail(strict=True, reason="the object's size is taken from before it was set")
 def test_the_objects_size_counts_as_soon_as_it_is_set() -> None:
     motion = figures.figure()
     built = rigs.build(rigs.known("ue4"))

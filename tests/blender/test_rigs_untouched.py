@@ -171,19 +171,14 @@ def test_only_bones_of_the_figure_are_keyed() -> None:
     assert {path for path in paths if not path.startswith("pose")} == {"location"}
 
 
-STALE = pytest.mark.xfail(
-    strict=True, reason="where the take before has brought root or object counts as its place"
-)
-
-
 @pytest.mark.parametrize(
     "carriers",
     [
         ("pelvis", "pelvis"),
         ("root", "root"),
-        pytest.param(("root", "pelvis"), marks=STALE),
-        pytest.param(("object", "object"), marks=STALE),
-        pytest.param(("object", "pelvis"), marks=STALE),
+        ("root", "pelvis"),
+        ("object", "object"),
+        ("object", "pelvis"),
     ],
     ids="-".join,
 )
