@@ -142,21 +142,9 @@ def object_places(built: rigs.Built, motion: Motion, count: int = 5) -> np.ndarr
     return np.array(out)
 
 
-MISTOLD = pytest.mark.xfail(
-    strict=True, reason="a root that moves the pelvis is said not to be above it"
-)
-IGNORED = pytest.mark.xfail(
-    strict=True, reason="a root that moves the pelvis carries the way that the object should"
-)
-
-
 @pytest.mark.parametrize(
     "carrier",
-    [
-        "pelvis",
-        pytest.param("root", marks=MISTOLD),
-        pytest.param("object", marks=IGNORED),
-    ],
+    ["pelvis", "root", "object"],
 )
 def test_a_connected_pelvis_is_carried_by_what_it_hangs_on(carrier: str, tmp_path: Path) -> None:
     plan = rigs.plain()
