@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from myosapiens_addon.retarget import decimate, keys, rotation_modes
 from myosapiens_addon.retarget.curves import BoneCurves, PoseCurves, Setting
 from tests.helpers import forward
+from tests.helpers.calm import calm
 
 MODES = ("QUATERNION", "AXIS_ANGLE", "XYZ", "ZXY")
 
@@ -42,6 +43,7 @@ def as_matrices(mode: str, values: np.ndarray) -> np.ndarray:
     return forward.euler_matrix(mode, values.T)
 
 
+@calm()
 @given(st.integers(0, 9999), st.integers(1, 80), st.floats(1e-4, 0.5))
 def test_locations_stay_within_the_limit(seed: int, count: int, limit: float) -> None:
     values, frames = smooth(seed, 3, count), 1.0 + 0.4 * np.arange(count)
@@ -53,6 +55,7 @@ def test_locations_stay_within_the_limit(seed: int, count: int, limit: float) ->
 
 
 @pytest.mark.parametrize("mode", MODES)
+@calm()
 @given(seed=st.integers(0, 9999), count=st.integers(1, 60), limit=st.floats(1e-3, 0.3))
 def test_rotations_stay_within_the_limit(mode: str, seed: int, count: int, limit: float) -> None:
     frames = 1.0 + np.arange(count)

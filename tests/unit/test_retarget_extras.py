@@ -13,6 +13,7 @@ from myosapiens_addon.errors import RigError
 from myosapiens_addon.retarget import extras
 from myosapiens_addon.retarget.mapping import presets
 from myosapiens_addon.retarget.mapping.roles import RoleMap
+from tests.helpers.calm import calm
 from tests.helpers.made_rigs import role_map
 
 BROKEN: dict[str, dict[str, Any]] = {
@@ -51,6 +52,7 @@ def test_what_is_of_another_form_is_refused(name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@calm()
 @given(st.dictionaries(
     st.sampled_from(["hangs_on", "moves", "also", "carrier", "switches", "ik"]), plain_json
 ))  # fmt: skip

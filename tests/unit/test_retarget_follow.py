@@ -7,12 +7,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from myosapiens_addon.motion.motion import Motion
 from myosapiens_addon.retarget.retargeting import Retargeted, RetargetOptions, retarget
 from tests.helpers import figures, forward, likeness
+from tests.helpers.calm import calm
 from tests.helpers.made_rigs import figure_rig, role_map
 
 ROWS = (0, 7, 20, 40)
@@ -62,7 +63,7 @@ def test_whichever_axis_is_up_and_ahead(name: str) -> None:
     assert max(found.values()) < CLOSE_DEG, found
 
 
-@settings(max_examples=12, deadline=None)
+@calm(max_examples=12)
 @given(
     seed=st.integers(0, 9999),
     axes_seed=st.integers(0, 9999),
@@ -110,8 +111,8 @@ def test_the_same_joints_make_the_same_steps() -> None:
     )
 
 
+@calm(max_examples=10)
 @given(st.floats(0.05, 50.0))
-@settings(max_examples=10, deadline=None)
 def test_the_way_is_as_much_longer_as_the_legs_are(size: float) -> None:
     _, take, target = put_on(figures.figure(), np.eye(3), size=size)
     ways = [likeness.hips(shown) - likeness.hips(shown)[0] for shown in (take, target)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from myosapiens_addon.retarget import lanes
+from tests.helpers.calm import calm
 from tests.helpers.forward import matrix
 
 FRAMES = 5
@@ -24,12 +25,14 @@ def turns(draw: st.DrawFn, frames: int = FRAMES) -> np.ndarray:
     return q / np.linalg.norm(q, axis=0)
 
 
+@calm()
 @given(turns(), turns())
 def test_multiply_is_one_turn_after_the_other(a: np.ndarray, b: np.ndarray) -> None:
     got = matrix(lanes.multiply(a, b).T)
     np.testing.assert_allclose(got, matrix(a.T) @ matrix(b.T), atol=1e-9)
 
 
+@calm()
 @given(turns(), vectors)
 def test_rotate_and_conjugate(q: np.ndarray, v: np.ndarray) -> None:
     turned = lanes.rotate(q, v)
@@ -37,6 +40,7 @@ def test_rotate_and_conjugate(q: np.ndarray, v: np.ndarray) -> None:
     np.testing.assert_allclose(lanes.rotate(lanes.conjugate(q), turned), v, atol=1e-9)
 
 
+@calm()
 @given(turns(), vectors)
 def test_what_does_not_change_mixes_with_what_does(q: np.ndarray, v: np.ndarray) -> None:
     one_turn, one_vector = q[:, 0], v[:, 0]
@@ -46,6 +50,7 @@ def test_what_does_not_change_mixes_with_what_does(q: np.ndarray, v: np.ndarray)
     assert lanes.rotate(one_turn, one_vector).shape == (3,)
 
 
+@calm()
 @given(vectors, vectors)
 def test_swing_leads_there_by_the_smallest_turn(a: np.ndarray, b: np.ndarray) -> None:
     a[0] += np.where(np.linalg.norm(a, axis=0) < 1e-3, 1.0, 0.0)
@@ -77,8 +82,8 @@ def test_swing_between_opposites_in_some_frames(opposite: bool) -> None:
     np.testing.assert_allclose(lanes.rotate(q, start if opposite else one), end, atol=1e-9)
 
 
+@calm(max_examples=60)
 @given(vectors, st.floats(-3.0, 3.0), st.floats(-1.4, 1.4))
-@settings(max_examples=60)
 def test_twist_angle_is_what_turns_about_the_axis(v: np.ndarray, twist: float, tilt: float) -> None:
     v[2] += np.where(np.linalg.norm(v, axis=0) < 1e-2, 1.0, 0.0)
     axis = lanes.unit(v[:, 0])
@@ -98,6 +103,7 @@ def test_twist_angle_has_no_jumps() -> None:
     assert abs(np.median(got)) <= np.pi
 
 
+@calm()
 @given(turns(), turns(), st.floats(0.0, 1.0))
 def test_slerp_goes_the_shorter_way_at_an_even_pace(
     a: np.ndarray, b: np.ndarray, fraction: float
@@ -112,6 +118,7 @@ def test_slerp_goes_the_shorter_way_at_an_even_pace(
     np.testing.assert_allclose(apart(got, b), (1.0 - fraction) * apart(a, b), atol=1e-6)
 
 
+@calm()
 @given(turns(frames=20))
 def test_continuous_keeps_rotations_and_takes_the_nearer_sign(q: np.ndarray) -> None:
     got = lanes.continuous(q)

@@ -7,13 +7,14 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from myosapiens_addon.retarget import path
 from myosapiens_addon.retarget.retargeting import RetargetOptions, retarget
 from myosapiens_addon.retarget.rig import ObjectPlace, Rig
 from tests.helpers import figures, forward, likeness
+from tests.helpers.calm import calm
 from tests.helpers.made_rigs import Chains, figure_rig, role_map
 
 UP = np.array([0.0, 0.0, 1.0])
@@ -30,8 +31,8 @@ def hips(rig: Rig, chains: Chains, options: RetargetOptions, up: np.ndarray = UP
     return likeness.hips(forward.shown(rig, made.curves, chains, ROWS, up=up.tolist()))
 
 
+@calm(max_examples=10)
 @given(st.floats(0.2, 3.0), st.floats(0.02, 50.0))
-@settings(max_examples=10, deadline=None)
 def test_metres_are_metres_of_the_scene(scale: float, world_scale: float) -> None:
     rig, chains = figure_rig(size=1.3 / world_scale)
     placed = dataclasses.replace(
@@ -58,6 +59,7 @@ def test_in_place_stays_in_place(turn: np.ndarray) -> None:
     np.testing.assert_allclose(here @ up, there @ up, atol=1e-9)
 
 
+@calm()
 @given(st.floats(-2.0, 2.0), st.floats(-2.0, 2.0), st.integers(91, 300))
 def test_travel_of_a_steady_walk_is_the_walk(x: float, y: float, frames: int) -> None:
     times = np.arange(frames) / 60.0

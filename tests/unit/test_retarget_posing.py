@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from myosapiens_addon.retarget import lanes, posing, rotation_modes
 from tests.helpers import forward
+from tests.helpers.calm import calm
 from tests.helpers.made_rigs import random_tree, random_turns
 
 FRAMES = 4
@@ -33,6 +34,7 @@ def some_wanted(seed: int, count: int) -> dict[int, np.ndarray]:
     return {int(bone): random_turns(rng, FRAMES).T for bone in chosen}
 
 
+@calm()
 @given(seeds, st.integers(1, 9))
 def test_wanted_rotations_come_out(seed: int, count: int) -> None:
     rig = random_tree(seed, count)
@@ -44,6 +46,7 @@ def test_wanted_rotations_come_out(seed: int, count: int) -> None:
     assert set(pose.channels) == set(wanted)
 
 
+@calm()
 @given(seeds, st.integers(2, 9))
 def test_heads_are_where_they_come_to_be(seed: int, count: int) -> None:
     rig = random_tree(seed, count)
@@ -56,6 +59,7 @@ def test_heads_are_where_they_come_to_be(seed: int, count: int) -> None:
         np.testing.assert_allclose(got[:, bone, :3, 3], spread.T, atol=1e-9)
 
 
+@calm()
 @given(seeds, st.integers(1, 9))
 def test_location_axes_move_a_bone_where_it_shall_go(seed: int, count: int) -> None:
     rig = random_tree(seed, count)
@@ -76,6 +80,7 @@ def test_location_axes_move_a_bone_where_it_shall_go(seed: int, count: int) -> N
     np.testing.assert_allclose(moved[:, bone, :3, 3] - still[:, bone, :3, 3], way.T, atol=1e-9)
 
 
+@calm()
 @given(seeds)
 def test_a_posed_bone_in_between_is_held_at_rest(seed: int) -> None:
     rig = dataclasses.replace(
@@ -116,6 +121,7 @@ def test_what_hangs_on_another_bone_goes_with_it() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
+@calm()
 @given(seed=seeds)
 def test_euler_angles_turn_alike_and_without_jumps(mode: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -137,6 +143,7 @@ def test_euler_angles_turn_alike_and_without_jumps(mode: str, seed: int) -> None
     assert (jumps < np.pi + 1e-6).all()
 
 
+@calm()
 @given(seeds)
 def test_axis_and_angle_turn_alike_and_without_jumps(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from myosapiens_addon.motion import quaternion
@@ -15,6 +15,7 @@ from myosapiens_addon.motion.motion import Motion
 from myosapiens_addon.retarget.retargeting import RetargetOptions, retarget
 from myosapiens_addon.retarget.rig import Rig
 from tests.helpers import figures, forward
+from tests.helpers.calm import calm
 from tests.helpers.made_rigs import Chains, figure_rig, rig, role_map
 
 PLACES = (0.25, 0.5, 0.75)
@@ -96,16 +97,16 @@ def twisted(motion: Motion, made_rig: Rig, chains: Chains, limb: str) -> np.ndar
     return np.array(out)
 
 
+@calm(max_examples=15)
 @given(st.floats(-2.5, 2.5))
-@settings(max_examples=15, deadline=None)
 def test_a_forearm_takes_more_towards_the_hand(angle: float) -> None:
     wave = np.linspace(0.0, angle, 7)
     got = twisted(turned_about("forearm", "lunate_l", wave), *with_twists("forearm"), "forearm")
     np.testing.assert_allclose(got, np.outer(PLACES, wave), atol=1e-6)
 
 
+@calm(max_examples=10)
 @given(st.floats(-1.5, 1.5))
-@settings(max_examples=10, deadline=None)
 def test_an_upper_arm_gives_back_more_towards_the_shoulder(angle: float) -> None:
     wave = np.linspace(0.0, angle, 7)
     motion = turned_about("upper_arm", "humerus_l", wave)
