@@ -264,3 +264,17 @@ def test_left_stays_left(tmp_path: Path) -> None:
     for side in likeness.SIDES:
         np.testing.assert_allclose(bend[False, side], bend[True, side], atol=0.01)
     assert np.abs(bend[False, ".L"] - bend[False, ".R"]).max() > 0.2
+
+
+def test_palms_without_fingers_face_as_the_takes_do(tmp_path: Path) -> None:
+    built = rigs.build(rigs.plain(fingers=False), rolls=5)
+    motion = figures.figure()
+    placed(built, motion, tmp_path, contacts=False)
+    take, target = both(built, motion)
+    for side in likeness.SIDES:
+        hand = f"hand{side}"
+        theirs = [take.heads[f"{finger}{side}"][0] for finger in ("index", "middle", "little")]
+        wanted = np.cross(theirs[1] - take.heads[hand][0], theirs[0] - theirs[2])
+        # In T-pose the thumb's side of a hand is ahead.
+        palm = np.cross(target.along[hand][0], (0.0, -1.0, 0.0))
+        assert likeness.angles(wanted, target.turns[hand][0] @ palm).max() < 1.0
