@@ -377,6 +377,12 @@ def conclude(
 
 def note_check(landing: Landing, found: self_check.Found) -> None:
     """Write down how far Blender's own poses are from what they should be."""
+    shown = bpy.data.objects.get(landing.armature)
+    if shown is not None and shown.data.pose_position == "REST":
+        landing.warnings.append(
+            f"The armature {landing.armature!r} shows its rest position; choose Pose Position in "
+            "its properties to see the take."
+        )
     landing.direction_error_deg = round(found.degrees, 4)
     if found.degrees > CHECK_LIMIT_DEG:
         landing.warnings.append(

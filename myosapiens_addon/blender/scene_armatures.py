@@ -45,6 +45,11 @@ def why_not_animate(armature_object: bpy.types.Object) -> str:
         )
     if armature_object.mode == "EDIT":
         return f"The armature {name!r} is in Edit Mode: leave it, so that its bones are settled."
+    data = armature_object.animation_data
+    if data is not None and data.use_tweak_mode:
+        return (
+            f"A strip of the armature {name!r} is being tweaked: leave Tweak Mode (Tab in the NLA)."
+        )
     return ""
 
 

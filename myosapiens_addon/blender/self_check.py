@@ -72,6 +72,8 @@ def _at(target: Reference, expected: Expected, place: int, frame: float) -> Foun
     armature_object = target.find_in(bpy.data.objects)
     if armature_object is None:
         raise RigError(f"The armature {target.name!r} is not there any more; choose another one.")
+    if armature_object.hide_viewport or armature_object.data.pose_position == "REST":
+        return Found()  # Blender does not pose it now
     names = [name for name in expected.rotations if name in armature_object.pose.bones]
     if not names:
         return Found()

@@ -85,7 +85,8 @@ def _parents_first(parents: IntArray, own: IntArray) -> tuple[int, ...]:
         at = start
         while at >= 0 and at not in done:
             if at in path:
-                parents[at] = own[at]
+                for bone in path[path.index(at) :]:
+                    parents[bone] = own[bone]
                 path, at = [], start
                 continue
             path.append(at)

@@ -132,15 +132,14 @@ def retarget(
             )
     if pairs is None:
         wanted |= _free(twists.shared(target, wanted), rig)
-    limbs = _inverse(target, tree, wanted, extra, moved, way, options, notes)
+    limbs = _inverse(target, tree, wanted, extra, moved, options, notes)
     pose = posing.posed(tree, wanted | limbs.rotations)
     shown = {bone: turn for bone, turn in wanted.items() if bone not in limbs.dropped}
     curves = _rotation_curves(rig, pose, motion.frame_count, limbs.dropped)
     _put_back(curves, rig, motion.frame_count)
     if moved is not None and way is not None:
-        _carry(curves, tree, pose, extra, target, moved, way, options, notes)
-    for control, place in limbs.places.items():
-        _carry_by_bone(curves, tree, pose, control, place - rig.rest_positions[control][:, None])
+        carried = _carry(curves, tree, pose, extra, target, moved, way, options, notes)
+        _place_controls(curves, tree, wanted, limbs, carried)
     _note_hindrances(rig, shown, notes)
     return Retargeted(
         curves=PoseCurves(
@@ -271,12 +270,14 @@ def _carry(
     way: FloatArray,
     options: RetargetOptions,
     notes: Notes,
-) -> None:
-    """Key the way on what is to carry it."""
+) -> dict[int, FloatArray]:
+    """Key the way on what is to carry it; returns bone (−1: the object) → how far it moves."""
     bone = _carrying_bone(tree, extra, target)
     root = target.figure.chains.get("root", (-1,))[0]
     carrier = options.carrier
-    if carrier == "root" and (root < 0 or (bone not in (None, root) and not tree.is_above(root, bone))):
+    if carrier == "root" and (
+        root < 0 or (bone not in (None, root) and not tree.is_above(root, bone))
+    ):
         notes.warnings.append(
             f"The bone map of {target.rig.name!r} has no root above the pelvis; the pelvis "
             "carries the way."
@@ -288,15 +289,33 @@ def _carry(
             "driven); the armature object carries it."
         )
         _carry_by_object(curves, target, moved)
-        return
+        return {-1: moved}
     if carrier == "pelvis" or (carrier == "root" and root == bone):
         _carry_by_bone(curves, tree, pose, bone, moved)
-        return
+        return {bone: moved}
     _carry_by_bone(curves, tree, pose, bone, moved - way)
     if carrier == "root":
         _carry_by_bone(curves, tree, pose, root, way)
-    else:
-        _carry_by_object(curves, target, way)
+        return {bone: moved - way, root: way}
+    _carry_by_object(curves, target, way)
+    return {bone: moved - way, -1: way}
+
+
+def _place_controls(
+    curves: dict[str, BoneCurves],
+    tree: Tree,
+    wanted: dict[int, FloatArray],
+    limbs: ik.Controls,
+    carried: dict[int, FloatArray],
+) -> None:
+    """Key where controls go, less what the bones that they hang on do for them already."""
+    rest = {control: tree.rig.rest_rotations[control] for control in limbs.places}
+    pose = posing.posed(tree, rest | wanted | limbs.rotations)
+    stands = posing.heads(tree, pose.world, limbs.places)
+    for control, place in limbs.places.items():
+        moves = [way for bone, way in carried.items() if bone < 0 or tree.is_above(bone, control)]
+        away = (place.T - stands[control].T - sum(way.T for way in moves)).T
+        _carry_by_bone(curves, tree, pose, control, away)
 
 
 def _carrying_bone(tree: Tree, extra: Extras, target: Target) -> int | None:
@@ -339,7 +358,6 @@ def _inverse(
     wanted: dict[int, FloatArray],
     extra: Extras,
     moved: FloatArray | None,
-    way: FloatArray | None,
     options: RetargetOptions,
     notes: Notes,
 ) -> ik.Controls:
@@ -347,10 +365,8 @@ def _inverse(
     if not options.use_ik:
         return ik.Controls()
     found = ik.Controls()
-    if moved is not None and way is not None:
-        # What root or object carries, it carries for the controls too.
-        carried = 0.0 if options.carrier == "pelvis" else way
-        found = ik.controls(target, tree, wanted, extra.limbs, moved - carried)
+    if moved is not None:
+        found = ik.controls(target, tree, wanted, extra.limbs, moved)
     if not found.rotations:
         notes.warnings.append(
             f"The bone map of {target.rig.name!r} knows no controls for inverse kinematics; the "
