@@ -147,3 +147,22 @@ def from_two_vectors(start: FloatArray, end: FloatArray) -> FloatArray:
     """The smallest rotations (…, 4) that turn unit vectors (…, 3) into others not opposite."""
     scalar = 1.0 + dot(start, end)
     return normalised(np.concatenate([scalar[..., None], np.cross(start, end)], axis=-1))
+
+
+def from_axes(x: list[float], y: list[float], z: list[float]) -> FloatArray:
+    """The unit quaternion (4,) of one frame, given by its axes; as `from_matrix`, but for one."""
+    squares = (
+        1.0 + x[0] + y[1] + z[2],
+        1.0 + x[0] - y[1] - z[2],
+        1.0 - x[0] + y[1] - z[2],
+        1.0 - x[0] - y[1] + z[2],
+    )
+    wx, wy, wz = y[2] - z[1], z[0] - x[2], x[1] - y[0]
+    xy, xz, yz = y[0] + x[1], z[0] + x[2], z[1] + y[2]
+    rows = (
+        (squares[0], wx, wy, wz),
+        (wx, squares[1], xy, xz),
+        (wy, xy, squares[2], yz),
+        (wz, xz, yz, squares[3]),
+    )
+    return normalised(np.array(rows[squares.index(max(squares))]))

@@ -8,6 +8,7 @@ are, slides of the joints included. Every other armature is retargeted by roles.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -115,8 +116,17 @@ def check_map(rig: Rig, bones: RoleMap | None, known: Sequence[Preset] | None = 
 
 
 def roles_of_bodies(motion: Motion) -> RoleMap:
-    """The roles of a take's bodies."""
-    skeleton = Skeleton(names=motion.names, parents=motion.parents, heads=motion.rest_positions)
+    """The roles of a take's bodies; takes of one person are looked at once."""
+    return _roles(motion.names, motion.parents.tobytes(), motion.rest_positions.tobytes())
+
+
+@functools.lru_cache(maxsize=8)
+def _roles(names: tuple[str, ...], parents: bytes, heads: bytes) -> RoleMap:
+    skeleton = Skeleton(
+        names=names,
+        parents=np.frombuffer(parents, np.int32),
+        heads=np.frombuffer(heads, np.float64).reshape(-1, 3),
+    )
     return detect.detect(skeleton).role_map
 
 

@@ -309,6 +309,8 @@ def _place_controls(
     carried: dict[int, FloatArray],
 ) -> None:
     """Key where controls go, less what the bones that they hang on do for them already."""
+    if not limbs.places:
+        return
     rest = {control: tree.rig.rest_rotations[control] for control in limbs.places}
     pose = posing.posed(tree, rest | wanted | limbs.rotations)
     stands = posing.heads(tree, pose.world, limbs.places)
