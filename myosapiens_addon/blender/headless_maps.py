@@ -45,7 +45,7 @@ def _of_armature(options: argparse.Namespace) -> Answer:
     if not role_map.chains:
         raise InputError(
             f"The bones of {rig.name!r} do not look like a human figure; write a bone map by hand "
-            "(docs/pipeline.md) or set it in the panel."
+            "(docs/architecture.md) or set it in the panel."
         )
     if options.write is not None:
         files.write(options.write, role_map)
