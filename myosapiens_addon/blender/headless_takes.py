@@ -14,7 +14,7 @@ from ..jobs.journal import Journal
 from ..jobs.pipeline import Pipeline
 from ..jobs.spec import JobSpec, Subject
 from ..takes import preflight
-from . import headless_jobs, landing, paths, preferences, report, scene_armatures
+from . import headless_jobs, landing, landing_checks, paths, preferences, report, scene_armatures
 from .answer import Answer
 from .connection import connector
 from .landing_options import LandingNotes, LandingOptions
@@ -72,7 +72,7 @@ def _check_target(options: argparse.Namespace) -> None:
     wanted = landing_options(options)
     name = landing.pick_armature(wanted)
     if name is not None:
-        landing.check_target(scene_armatures.find(name), wanted)
+        landing_checks.check_target(scene_armatures.find(name), wanted)
 
 
 def _checked(options: argparse.Namespace) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import bpy
@@ -20,11 +20,12 @@ from ..motion import glb, resample
 from ..retarget import choosing, keys
 from ..retarget.curves import OBJECT
 from ..retarget.mapping import presets
-from ..retarget.retargeting import RetargetOptions
+from ..retarget.work import RetargetOptions
 from . import (
     animation,
     armature,
     finishing,
+    landing_checks,
     paths,
     rig_reader,
     scene_armatures,
@@ -32,7 +33,7 @@ from . import (
     stored_map,
 )
 from .compat import current_scene
-from .landing_options import CAPTURE_RATE, CARRIERS, SCENE_RATE, LandingOptions
+from .landing_options import CAPTURE_RATE, SCENE_RATE, LandingOptions
 from .references import Reference
 from .self_check import Expected
 
@@ -146,22 +147,6 @@ def pick_armature(options: LandingOptions) -> str | None:
     return present[0].name if present else None
 
 
-def check_target(armature_object: bpy.types.Object, options: LandingOptions) -> None:
-    """Refuse, before anything is paid, an armature that no take can land on.
-
-    Raises:
-        RigError: it cannot be animated, or it is not clear which of its bones follow what.
-        InputError: the named bone map is none.
-    """
-    check_options(options)
-    scene_armatures.check_animatable(armature_object)
-    rig = rig_reader.read_rig(armature_object)
-    folder = paths.user_directory("maps")
-    stored = stored_map.read(armature_object.data)
-    bones = _bone_map(rig, options.bone_map, stored, folder, [])
-    choosing.check_map(rig, bones, presets.catalogue(folder))
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Made:
     """Keys, ready to be written.
@@ -204,9 +189,9 @@ def retarget(
         RigError: no bone matches a body.
         InputError: the rate is no rate, or the map no map.
     """
-    check_options(options)
+    landing_checks.check_options(options)
     warnings: list[str] = []
-    bones = _bone_map(rig, options.bone_map, stored_map, user_maps, warnings)
+    bones = landing_checks.bone_map(rig, options.bone_map, stored_map, user_maps, warnings)
     if options.rate != CAPTURE_RATE:
         wanted = scene_fps if options.rate == SCENE_RATE else float(options.rate)
         motion = resample.resample(motion, resample.sample_times(motion.duration_s, wanted))
@@ -228,46 +213,6 @@ def retarget(
         map_title=outcome.map_title,
         object_place=tuple(rig.place.location.tolist()),
     )
-
-
-def check_options(options: LandingOptions) -> None:
-    """Refuse values that make no sense.
-
-    Raises:
-        InputError: one does not.
-    """
-    if isinstance(options.rate, str) and options.rate not in (SCENE_RATE, CAPTURE_RATE):
-        raise InputError(
-            f"The rate {options.rate!r} is none; give {SCENE_RATE!r}, {CAPTURE_RATE!r} or a number."
-        )
-    if options.carrier not in CARRIERS:
-        known = ", ".join(CARRIERS)
-        raise InputError(f"{options.carrier!r} carries nothing; choose one of {known}.")
-    numbers = {
-        "path scale": 0.0 if options.path_scale is None else options.path_scale,
-        "tolerance in degrees": options.tolerance_deg,
-        "tolerance in mm": options.tolerance_mm,
-    }
-    for name, value in numbers.items():
-        if not 0.0 <= value < math.inf:
-            raise InputError(f"A {name} of {value} is not possible; give 0 or a number above.")
-
-
-def _bone_map(
-    rig: Rig, text: str, stored: RoleMap | None, user_maps: Path | None, warnings: list[str]
-) -> RoleMap | None:
-    """The map that is asked for, else the one that the armature holds; None to find one out."""
-    if text:
-        preset = presets.find(text, user_maps)
-        if preset.path is not None:
-            missing = presets.missing(preset, rig.names)
-            warnings += choosing.absent_warning(missing, rig)
-        return presets.apply(preset, rig.names, rig.name)
-    if stored is None or not stored.preset:
-        return stored
-    # What a preset says of rigs besides their bones is not kept with the armature.
-    of_kind = {preset.id: preset for preset in presets.catalogue(user_maps)}.get(stored.preset)
-    return stored if of_kind is None else replace(stored, rig=of_kind.document.rig)
 
 
 def _retarget_options(options: LandingOptions) -> RetargetOptions:

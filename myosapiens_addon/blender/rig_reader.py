@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..motion.motion import FloatArray
 
 DRIVEN = re.compile(r'^pose\.bones\["(?P<bone>(?:[^"\\]|\\.)*)"\]\.rotation_')
-MOVED = re.compile(r'^pose\.bones\["(?P<bone>(?:[^"\\]|\\.)*)"\]\.(?:location|rotation_)')
+MOVED = re.compile(r'^pose\.bones\["(?P<bone>(?:[^"\\]|\\.)*)"\]\.(?P<what>location|rotation_)')
 AXES = "XYZ"
 LOCKED = "locked"
 # Custom property of an action that moves the object: where the object stood without it.
@@ -37,6 +37,7 @@ def read_rig(armature_object: bpy.types.Object) -> Rig:
     pose_bones = [armature_object.pose.bones[bone.name] for bone in bones]
     matrices = np.array([bone.matrix_local for bone in bones], dtype=np.float64).reshape(-1, 4, 4)
     unmovable = _unmovable(armature_object, pose_bones)
+    animated = _animated(armature_object)
     return Rig(
         name=armature_object.name,
         names=tuple(place),
@@ -61,7 +62,8 @@ def read_rig(armature_object: bpy.types.Object) -> Rig:
             for bone in pose_bones
             if unmovable.get(bone.name) == LOCKED and _is_turned(bone)
         },
-        animated=_animated(armature_object),
+        animated=frozenset(animated),
+        moved=frozenset(bone for bone, what in animated.items() if "location" in what),
         place=_place(armature_object),
         properties=frozenset(
             f'{bone.name}["{key}"]'
@@ -111,13 +113,16 @@ def _action(armature_object: bpy.types.Object) -> bpy.types.Action | None:
     return data.action if data is not None else None
 
 
-def _animated(armature_object: bpy.types.Object) -> frozenset[str]:
-    """Bones that the active action moves."""
+def _animated(armature_object: bpy.types.Object) -> dict[str, set[str]]:
+    """Bones that the active action moves → which of their channels it keys."""
     action = _action(armature_object)
-    matches = (MOVED.match(curve.data_path) for curve in curves_of(action)) if action else ()
-    return frozenset(
-        bpy.utils.unescape_identifier(match["bone"]) for match in matches if match is not None
-    )
+    found: dict[str, set[str]] = {}
+    for curve in curves_of(action) if action is not None else ():
+        match = MOVED.match(curve.data_path)
+        if match is not None:
+            bone = bpy.utils.unescape_identifier(match["bone"])
+            found.setdefault(bone, set()).add(match["what"])
+    return found
 
 
 def _unmovable(

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from .curves import PoseCurves
     from .mapping.presets import Preset
     from .mapping.roles import RoleMap
-    from .retargeting import RetargetOptions
     from .rig import Rig
+    from .work import RetargetOptions
 
 UNMATCHED_SHOWN = 5
 CHECKS = 4

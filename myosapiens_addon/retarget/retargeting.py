@@ -1,74 +1,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Motion onto any armature: bones turn with the bodies of their role, feet stay planted.
 
-`follow` says where bones turn, `twists` shares what helpers take, `path` where the hips go,
-`feet` holds planted feet, and `posing` makes channels of it.
+`follow` says where bones turn, `twists` shares what helpers take, `path` where the hips go and
+`carrying` on what, `feet` holds planted feet, and `posing` makes channels of it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import RigError
-from . import extras, feet, follow, ik, lanes, posing, twists
+from . import carrying, extras, feet, follow, ik, lanes, posing, twists
 from . import path as paths
-from .curves import OBJECT, BoneCurves, PoseCurves
+from .curves import BoneCurves, PoseCurves
 from .figure import figure_of
 from .mapping.roles import Skeleton
+from .work import Notes, RetargetOptions, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..motion.motion import FloatArray, Motion
     from .bone_map import BoneMap
+    from .contacts import Contacts
     from .curves import Setting
     from .extras import Extras
     from .follow import Source, Target
     from .mapping.roles import RoleMap
-    from .posing import Tree
     from .rig import Rig
 
 
 NAMED = 6
 # An ankle that misses its place by more (m) is worth a sentence.
 SHORTFALL_M = 0.01
-
-
-@dataclass(frozen=True, kw_only=True)
-class RetargetOptions:
-    """How a take goes onto an armature.
-
-    Attributes:
-        path_scale: how the way across the ground is scaled: None by leg length, else times
-            this (1 for the recorded metres).
-        in_place: leave the way over the ground out; the swaying of steps stays.
-        carrier: what the way over the ground is keyed on: `pelvis`, `root` or `object`.
-        contacts: hold planted feet in place.
-        use_ik: key controls for inverse kinematics, where the bone map's preset knows them.
-    """
-
-    path_scale: float | None = None
-    in_place: bool = False
-    carrier: str = "pelvis"
-    contacts: bool = True
-    use_ik: bool = False
-
-
-@dataclass(kw_only=True)
-class Notes:
-    """What people should know of a retarget.
-
-    Attributes:
-        warnings: sentences.
-        planted: feet that were held in place at some time.
-    """
-
-    warnings: list[str] = field(default_factory=list[str])
-    planted: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,46 +77,51 @@ def retarget(
     Raises:
         RigError: no bone of the armature has a role that a body of the take has too.
     """
-    options = options or RetargetOptions()
-    notes = Notes()
     extra = extras.of_map(bones)
     if pairs is not None:  # then the root has its body's motion, and all the way
         extra = dataclasses.replace(extra, carrier=rig.names[pairs.bones[0]])
     source, target = _sides(motion, bodies, rig, bones, extra)
-    tree = posing.tree_of(rig, extra.hangs_on)
+    work = Work(
+        source=source,
+        target=target,
+        tree=posing.tree_of(rig, extra.hangs_on),
+        extra=extra,
+        options=options or RetargetOptions(),
+        notes=Notes(),
+    )
     turned = follow.followed(source, target) if pairs is None else _paired(source, target, pairs)
-    wanted = _wanted(target, turned, extra, notes)
-    found = feet.find(source)
-    size = paths.sizes(source, target, found)
-    moved, way = _moved(source, target, tree, wanted, size, options)
-    if moved is not None and options.contacts and not options.in_place and size.has_legs:
-        turned, moved, shortfall = feet.plant(source, target, tree, wanted, found, size, moved)
-        wanted |= turned
-        notes.planted = (len(turned) > 0 and len(found)) or 0
-        if shortfall > SHORTFALL_M:
-            notes.warnings.append(
-                f"A leg of {rig.name!r} is too short or too long for its way in places: a foot "
-                f"stays up to {1e3 * shortfall:.0f} mm from where it should stand."
-            )
+    wanted = _wanted(work, turned)
+    moved, way = _moved(work, wanted)
     if pairs is None:
         wanted |= _free(twists.shared(target, wanted), rig)
-    limbs = _inverse(target, tree, wanted, extra, moved, options, notes)
-    pose = posing.posed(tree, wanted | limbs.rotations)
+    return _keyed(work, wanted, moved, way)
+
+
+def _keyed(
+    work: Work,
+    wanted: dict[int, FloatArray],
+    moved: FloatArray | None,
+    way: FloatArray | None,
+) -> Retargeted:
+    """Channels of a pose, and of the way."""
+    rig, motion = work.target.rig, work.source.motion
+    limbs = _inverse(work, wanted, moved)
+    pose = posing.posed(work.tree, wanted | limbs.rotations)
     shown = {bone: turn for bone, turn in wanted.items() if bone not in limbs.dropped}
     curves = _rotation_curves(rig, pose, motion.frame_count, limbs.dropped)
-    _put_back(curves, rig, motion.frame_count)
+    carrying.put_back(curves, rig, motion.frame_count)
     if moved is not None and way is not None:
-        carried = _carry(curves, tree, pose, extra, target, moved, way, options, notes)
-        _place_controls(curves, tree, wanted, limbs, carried)
-    _note_hindrances(rig, shown, notes)
+        carried = carrying.carry(work, curves, pose, moved, way)
+        carrying.place_controls(work, curves, wanted, limbs, carried)
+    _note_hindrances(rig, shown, work.notes)
     return Retargeted(
         curves=PoseCurves(
             times=motion.times,
             bones=tuple(curves.values()),
-            settings=_settings(rig, extra, limbs.settings),
+            settings=_settings(rig, work.extra, limbs.settings),
         ),
         rotations={rig.names[bone]: turn for bone, turn in (shown | limbs.shown).items()},
-        notes=notes,
+        notes=work.notes,
     )
 
 
@@ -188,20 +161,18 @@ def with_body(rig: Rig, bone: int, turn: FloatArray, rest: FloatArray) -> FloatA
     return lanes.multiply(turn, lanes.multiply(lanes.conjugate(rest), rig.rest_rotations[bone]))
 
 
-def _wanted(
-    target: Target, found: dict[int, FloatArray], extra: Extras, notes: Notes
-) -> dict[int, FloatArray]:
+def _wanted(work: Work, found: dict[int, FloatArray]) -> dict[int, FloatArray]:
     """Rotations of the bones that follow bodies and can be keyed."""
-    rig = target.rig
+    target, rig = work.target, work.target.rig
     left_out = [
         f"{rig.names[bone]} ({rig.unmovable[rig.names[bone]]})"
         for bone in found
         if rig.names[bone] in rig.unmovable
     ]
     if left_out:
-        notes.warnings.append(f"Left as they are: {_listed(left_out)}.")
+        work.notes.warnings.append(f"Left as they are: {_listed(left_out)}.")
     place = {name: index for index, name in enumerate(rig.names)}
-    for name, role in extra.also.items():
+    for name, role in work.extra.also.items():
         chain = target.figure.chains.get(role, ())
         if name in place and chain and chain[0] in found:
             found[place[name]] = ik.alike(target, found[chain[0]], chain[0], place[name])
@@ -213,17 +184,18 @@ def _free(found: dict[int, FloatArray], rig: Rig) -> dict[int, FloatArray]:
 
 
 def _moved(
-    source: Source,
-    target: Target,
-    tree: Tree,
-    wanted: dict[int, FloatArray],
-    size: paths.Sizes,
-    options: RetargetOptions,
+    work: Work, wanted: dict[int, FloatArray]
 ) -> tuple[FloatArray | None, FloatArray | None]:
-    """How far the figure is moved from rest (3, F), and how much of that is its travel."""
+    """How far the figure is moved from rest (3, F), and how much of that is its travel.
+
+    Where feet are to be planted, the rotations of the legs are changed for it.
+    """
+    source, target, options = work.source, work.target, work.options
     centre = paths.hip_centre(source, target)
     if centre is None:
         return None, None
+    found = feet.find(source)
+    size = paths.sizes(source, target, found)
     across = None
     if options.path_scale is not None:
         across = options.path_scale / target.rig.place.world_scale
@@ -231,9 +203,33 @@ def _moved(
     way = paths.travel(path, source.motion.times, target.figure.up)
     if options.in_place:
         path, way = path - way, np.zeros_like(way)
-    places = posing.heads(tree, posing.posed(tree, wanted).world, centre[1])
+    places = posing.heads(work.tree, posing.posed(work.tree, wanted).world, centre[1])
     hips = np.mean([lanes.stacked(*places[bone], path[0])[:3] for bone in centre[1]], axis=0)
-    return path - hips, way
+    moved = path - hips
+    if options.contacts and not options.in_place and size.has_legs:
+        moved = _planted(work, wanted, found, size, moved)
+    return moved, way
+
+
+def _planted(
+    work: Work,
+    wanted: dict[int, FloatArray],
+    found: dict[str, Contacts],
+    size: paths.Sizes,
+    moved: FloatArray,
+) -> FloatArray:
+    """How the figure is moved when its planted feet are held; turns the legs in `wanted`."""
+    turned, moved, shortfall = feet.plant(
+        work.source, work.target, work.tree, wanted, found, size, moved
+    )
+    wanted |= turned
+    work.notes.planted = len(found) if turned else 0
+    if shortfall > SHORTFALL_M:
+        work.notes.warnings.append(
+            f"A leg of {work.target.rig.name!r} is too short or too long for its way in places: a "
+            f"foot stays up to {1e3 * shortfall:.0f} mm from where it should stand."
+        )
+    return moved
 
 
 def _rotation_curves(
@@ -250,129 +246,17 @@ def _rotation_curves(
     }
 
 
-def _put_back(curves: dict[str, BoneCurves], rig: Rig, frames: int) -> None:
-    """Take the places of an earlier take out of what this one does not move."""
-    for name, before in curves.items():
-        if name in rig.animated:
-            curves[name] = dataclasses.replace(before, location=np.zeros((3, frames)))
-    if rig.place.is_animated:
-        stays = np.repeat(rig.place.location[:, None], frames, axis=1)
-        curves[OBJECT] = BoneCurves(bone=OBJECT, location=stays)
-
-
-def _carry(
-    curves: dict[str, BoneCurves],
-    tree: Tree,
-    pose: posing.Pose,
-    extra: Extras,
-    target: Target,
-    moved: FloatArray,
-    way: FloatArray,
-    options: RetargetOptions,
-    notes: Notes,
-) -> dict[int, FloatArray]:
-    """Key the way on what is to carry it; returns bone (−1: the object) → how far it moves."""
-    bone = _carrying_bone(tree, extra, target)
-    root = target.figure.chains.get("root", (-1,))[0]
-    carrier = options.carrier
-    if carrier == "root" and (
-        root < 0 or (bone not in (None, root) and not tree.is_above(root, bone))
-    ):
-        notes.warnings.append(
-            f"The bone map of {target.rig.name!r} has no root above the pelvis; the pelvis "
-            "carries the way."
-        )
-        carrier = "pelvis"
-    if bone is None:
-        notes.warnings.append(
-            f"No bone of {target.rig.name!r} can carry the way (all are connected, locked or "
-            "driven); the armature object carries it."
-        )
-        _carry_by_object(curves, target, moved)
-        return {-1: moved}
-    if carrier == "pelvis" or (carrier == "root" and root == bone):
-        _carry_by_bone(curves, tree, pose, bone, moved)
-        return {bone: moved}
-    _carry_by_bone(curves, tree, pose, bone, moved - way)
-    if carrier == "root":
-        _carry_by_bone(curves, tree, pose, root, way)
-        return {bone: moved - way, root: way}
-    _carry_by_object(curves, target, way)
-    return {bone: moved - way, -1: way}
-
-
-def _place_controls(
-    curves: dict[str, BoneCurves],
-    tree: Tree,
-    wanted: dict[int, FloatArray],
-    limbs: ik.Controls,
-    carried: dict[int, FloatArray],
-) -> None:
-    """Key where controls go, less what the bones that they hang on do for them already."""
-    if not limbs.places:
-        return
-    rest = {control: tree.rig.rest_rotations[control] for control in limbs.places}
-    pose = posing.posed(tree, rest | wanted | limbs.rotations)
-    stands = posing.heads(tree, pose.world, limbs.places)
-    for control, place in limbs.places.items():
-        moves = [way for bone, way in carried.items() if bone < 0 or tree.is_above(bone, control)]
-        away = (place.T - stands[control].T - sum(way.T for way in moves)).T
-        _carry_by_bone(curves, tree, pose, control, away)
-
-
-def _carrying_bone(tree: Tree, extra: Extras, target: Target) -> int | None:
-    """The bone whose location moves the pelvis: its own, or the nearest above that may."""
-    rig = tree.rig
-    name = extra.carrier
-    at = rig.names.index(name) if name in rig.names else target.figure.chains["pelvis"][0] \
-        if "pelvis" in target.figure.chains else -1  # fmt: skip
-    while at >= 0 and (rig.connected[at] or rig.names[at] in rig.unmovable):
-        at = int(tree.parents[at])
-    return at if at >= 0 else None
-
-
-def _carry_by_bone(
-    curves: dict[str, BoneCurves], tree: Tree, pose: posing.Pose, bone: int, moved: FloatArray
-) -> None:
-    rig = tree.rig
-    name = rig.names[bone]
-    world = pose.world
-    if bone not in world or int(tree.parents[bone]) not in {-1, *world}:
-        world = posing.posed(tree, {bone: rig.rest_rotations[bone]}).world | world
-    axes = posing.location_axes(tree, bone, world)
-    before = curves.get(name)
-    curves[name] = BoneCurves(
-        bone=name,
-        rotation_mode=rig.rotation_modes[bone],
-        rotations=before.rotations if before is not None else None,
-        location=lanes.rotate(lanes.conjugate(axes), moved),
-    )
-
-
-def _carry_by_object(curves: dict[str, BoneCurves], target: Target, moved: FloatArray) -> None:
-    place = target.rig.place
-    curves[OBJECT] = BoneCurves(bone=OBJECT, location=place.basis @ moved + place.location[:, None])
-
-
-def _inverse(
-    target: Target,
-    tree: Tree,
-    wanted: dict[int, FloatArray],
-    extra: Extras,
-    moved: FloatArray | None,
-    options: RetargetOptions,
-    notes: Notes,
-) -> ik.Controls:
+def _inverse(work: Work, wanted: dict[int, FloatArray], moved: FloatArray | None) -> ik.Controls:
     """Controls for inverse kinematics, where they are asked for and there are any."""
-    if not options.use_ik:
+    if not work.options.use_ik:
         return ik.Controls()
     found = ik.Controls()
     if moved is not None:
-        found = ik.controls(target, tree, wanted, extra.limbs, moved)
+        found = ik.controls(work.target, work.tree, wanted, work.extra.limbs, moved)
     if not found.rotations:
-        notes.warnings.append(
-            f"The bone map of {target.rig.name!r} knows no controls for inverse kinematics; the "
-            "bones themselves are keyed."
+        work.notes.warnings.append(
+            f"The bone map of {work.target.rig.name!r} knows no controls for inverse kinematics; "
+            "the bones themselves are keyed."
         )
     return found
 

@@ -64,7 +64,8 @@ class Rig:
         hindered: bones that keys move, but not alone (constraints, locks) → why.
         posed: bones that are turned from their rest pose now, and can be turned back.
         held: bones that are turned and locked so → their own rotation (4,) against rest.
-        animated: bones that an action moves now, so that a new one has to put them back.
+        animated: bones that an action turns or moves now, so that a new one has to put them back.
+        moved: those of them whose location it keys.
         place: how the armature object stands in the scene.
         properties: data paths, from the object, of what a preset may want to set.
     """
@@ -85,6 +86,7 @@ class Rig:
     posed: frozenset[str] = frozenset()
     held: Mapping[str, FloatArray] = field(default_factory=lambda: MappingProxyType({}))
     animated: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
     place: ObjectPlace = field(default_factory=_unmoved)
     properties: frozenset[str] = frozenset()
 

@@ -169,9 +169,9 @@ def check_target(wanted: choices.Choices) -> None:
     """
     found = wanted.target.find_armature() if wanted.target is not None else None
     if found is not None:
-        from .. import landing
+        from .. import landing_checks
 
-        landing.check_target(found, wanted.landing)
+        landing_checks.check_target(found, wanted.landing)
 
 
 def specs_of(wanted: choices.Choices) -> list[tuple[str, JobSpec]]:

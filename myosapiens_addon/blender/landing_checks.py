@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be found wrong with a landing before there is a result, and so before it is paid."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from ..retarget import choosing
+from ..retarget.mapping import presets
+from . import paths, rig_reader, scene_armatures, stored_map
+from .landing_options import CAPTURE_RATE, CARRIERS, SCENE_RATE, LandingOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import bpy
+
+    from ..retarget.mapping.roles import RoleMap
+    from ..retarget.rig import Rig
+
+
+def check_target(armature_object: bpy.types.Object, options: LandingOptions) -> None:
+    """Refuse, before anything is paid, an armature that no take can land on.
+
+    Raises:
+        RigError: it cannot be animated, or it is not clear which of its bones follow what.
+        InputError: the named bone map is none.
+    """
+    check_options(options)
+    scene_armatures.check_animatable(armature_object)
+    rig = rig_reader.read_rig(armature_object)
+    folder = paths.user_directory("maps")
+    stored = stored_map.read(armature_object.data)
+    bones = bone_map(rig, options.bone_map, stored, folder, [])
+    choosing.check_map(rig, bones, presets.catalogue(folder))
+
+
+def check_options(options: LandingOptions) -> None:
+    """Refuse values that make no sense.
+
+    Raises:
+        InputError: one does not.
+    """
+    if isinstance(options.rate, str) and options.rate not in (SCENE_RATE, CAPTURE_RATE):
+        raise InputError(
+            f"The rate {options.rate!r} is none; give {SCENE_RATE!r}, {CAPTURE_RATE!r} or a number."
+        )
+    if options.carrier not in CARRIERS:
+        known = ", ".join(CARRIERS)
+        raise InputError(f"{options.carrier!r} carries nothing; choose one of {known}.")
+    numbers = {
+        "path scale": 0.0 if options.path_scale is None else options.path_scale,
+        "tolerance in degrees": options.tolerance_deg,
+        "tolerance in mm": options.tolerance_mm,
+    }
+    for name, value in numbers.items():
+        if not 0.0 <= value < math.inf:
+            raise InputError(f"A {name} of {value} is not possible; give 0 or a number above.")
+
+
+def bone_map(
+    rig: Rig, text: str, stored: RoleMap | None, user_maps: Path | None, warnings: list[str]
+) -> RoleMap | None:
+    """The map that is asked for, else the one that the armature holds; None to find one out.
+
+    Args:
+        rig: the armature.
+        text: a preset or a map file; empty for none.
+        stored: the map that the armature holds.
+        user_maps: folder of the user's own presets.
+        warnings: sentences are added to it.
+
+    Raises:
+        InputError: there is no such preset, or the file is no map.
+        RigError: hardly any of the preset's bones is there.
+    """
+    if text:
+        preset = presets.find(text, user_maps)
+        if preset.path is not None:
+            missing = presets.missing(preset, rig.names)
+            warnings += choosing.absent_warning(missing, rig)
+        return presets.apply(preset, rig.names, rig.name)
+    if stored is None or not stored.preset:
+        return stored
+    # What a preset says of rigs besides their bones is not kept with the armature.
+    of_kind = {preset.id: preset for preset in presets.catalogue(user_maps)}.get(stored.preset)
+    return stored if of_kind is None else replace(stored, rig=of_kind.document.rig)
