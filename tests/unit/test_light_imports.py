@@ -22,6 +22,7 @@ LIGHT = (
     "jobs.spec",
     "jobs.support",
     "jobs.worker",
+    "retarget.mapping.roles",
     "service.address",
     "service.catalogue",
     "service.errors",

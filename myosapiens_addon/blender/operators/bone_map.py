@@ -11,8 +11,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ...errors import InputError, MyoSapiensError
-from ...retarget.mapping import detect, files, presets
-from .. import choices, compat, feedback, map_properties, paths, properties, rig_reader, stored_map
+from .. import choices, compat, feedback, map_properties, paths, properties, stored_map
 from ..compat import current_scene
 
 if TYPE_CHECKING:
@@ -93,6 +92,9 @@ class MYOSAPIENS_OT_map_detect(bpy.types.Operator, _OnMap):
         return self.attempt(self._detect)
 
     def _detect(self) -> str:
+        from ...retarget.mapping import detect, presets
+        from .. import rig_reader
+
         skeleton = rig_reader.read_rig(target()).skeleton
         found = detect.detect(skeleton, presets.catalogue(user_maps()))
         if not found.role_map.chains:
@@ -123,6 +125,8 @@ class MYOSAPIENS_OT_map_preset(bpy.types.Operator, _OnMap):
         return self.attempt(self._apply)
 
     def _apply(self) -> str:
+        from ...retarget.mapping import presets
+
         armature = target()
         chosen = presets.find(self.preset, user_maps())
         role_map = presets.apply(chosen, armature.data.bones.keys(), armature.name)
@@ -138,6 +142,8 @@ def user_maps() -> Path:
 @lru_cache(maxsize=1)
 def _preset_items() -> tuple[tuple[str, str, str], ...]:
     """Blender keeps no hold on an enumeration's texts, so we must; see `forget_presets`."""
+    from ...retarget.mapping import presets
+
     return tuple(
         (entry.id, entry.title, "Your own preset" if entry.path is not None else "")
         for entry in presets.catalogue(user_maps())
@@ -310,6 +316,8 @@ class MYOSAPIENS_OT_map_import(bpy.types.Operator, _OnFile):
         return self.attempt(self._import)
 
     def _import(self) -> str:
+        from ...retarget.mapping import files
+
         role_map = files.read(self.chosen())
         stored_map.write(target().data, role_map)
         return f"{role_map.title or self.chosen().stem}: read."
@@ -321,6 +329,8 @@ def write_map(path: Path, *, title: str) -> None:
     Raises:
         InputError: the map is empty, or the file cannot be written.
     """
+    from ...retarget.mapping import files
+
     role_map = stored_map.read(target().data)
     if role_map is None:
         raise InputError("The bone map is empty: press Detect or choose a preset.")
