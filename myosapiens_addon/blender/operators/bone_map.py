@@ -107,33 +107,6 @@ class MYOSAPIENS_OT_map_detect(bpy.types.Operator, _OnMap):
         return f"{found.title}: {found.sure:.0%} sure.{doubt}"
 
 
-class MYOSAPIENS_OT_map_preset(bpy.types.Operator, _OnMap):
-    """Take the bone map from a preset."""
-
-    bl_idname = "myosapiens.map_preset"
-    bl_label = "Bone Map Preset"
-    bl_options: Any = {"REGISTER", "UNDO"}
-
-    preset: EnumProperty(
-        name="Preset",
-        description="The kind of armature",
-        items=lambda _self, _context: _preset_items(),
-    )
-
-    def execute(self, context: Context) -> set[str]:
-        """Take it, for the bones that are there."""
-        return self.attempt(self._apply)
-
-    def _apply(self) -> str:
-        from ...retarget.mapping import presets
-
-        armature = target()
-        chosen = presets.find(self.preset, user_maps())
-        role_map = presets.apply(chosen, armature.data.bones.keys(), armature.name)
-        stored_map.write(armature.data, role_map)
-        return f"{role_map.title}: {sum(map(len, role_map.chains.values()))} bones."
-
-
 def user_maps() -> Path:
     """The folder of the user's own presets."""
     return paths.user_directory("maps")
@@ -148,6 +121,37 @@ def _preset_items() -> tuple[tuple[str, str, str], ...]:
         (entry.id, entry.title, "Your own preset" if entry.path is not None else "")
         for entry in presets.catalogue(user_maps())
     )
+
+
+def _offered(_self: object, _context: object) -> tuple[tuple[str, str, str], ...]:
+    return _preset_items()
+
+
+class MYOSAPIENS_OT_map_preset(bpy.types.Operator, _OnMap):
+    """Take the bone map from a preset."""
+
+    bl_idname = "myosapiens.map_preset"
+    bl_label = "Bone Map Preset"
+    bl_options: Any = {"REGISTER", "UNDO"}
+
+    preset: EnumProperty(
+        name="Preset",
+        description="The kind of armature",
+        items=_offered,
+    )
+
+    def execute(self, context: Context) -> set[str]:
+        """Take it, for the bones that are there."""
+        return self.attempt(self._apply)
+
+    def _apply(self) -> str:
+        from ...retarget.mapping import presets
+
+        armature = target()
+        chosen = presets.find(self.preset, user_maps())
+        role_map = presets.apply(chosen, armature.data.bones.keys(), armature.name)
+        stored_map.write(armature.data, role_map)
+        return f"{role_map.title}: {sum(map(len, role_map.chains.values()))} bones."
 
 
 def forget_presets() -> None:
