@@ -100,7 +100,7 @@ class LiveLanding:
     def interrupt(self) -> None:
         """Take back what is half there, and begin again: an undo or another file comes."""
         self._take_back()
-        if self.stage in (Stage.RETARGET, Stage.WRITE):
+        if self.stage in (Stage.RETARGET, Stage.WRITE, Stage.CHECK):
             self.stage = Stage.PLACE
 
     def stop(self, error: MyoSapiensError | None) -> None:
@@ -154,6 +154,10 @@ class LiveLanding:
         motion = self._motion
         if motion is None:
             raise RigError("The result is gone from memory; import it again.")
+        if self._is_written() and self.result is not None:
+            # The undo was of something else, a text perhaps: the import is whole.
+            self._finish(self.result)
+            return
         place = self._find_place(motion)
         self._place = (place.reference, place.is_new)
         self.result = landing.Landing(
@@ -173,6 +177,14 @@ class LiveLanding:
             ),
             then=self._retargeted,
         )
+
+    def _is_written(self) -> bool:
+        """Whether the action stands in the file already, with its armature."""
+        if self._written is None:
+            return False
+        target, action = self._written
+        is_there = action.find_in(bpy.data.actions) is not None
+        return is_there and target.find_in(bpy.data.objects) is not None
 
     def _find_place(self, motion: Motion) -> Place:
         from . import armature, landing, scene_armatures
@@ -253,14 +265,15 @@ class LiveLanding:
     def _finish(self, result: Landing) -> None:
         from . import finishing
 
-        if self._written is not None:
-            target = self._written[0].find_in(bpy.data.objects)
-            # Between two steps the user may have deleted either: then nothing is left to do.
-            if target is not None and self._written[1].find_in(bpy.data.actions) is not None:
-                options = self.plan.options
-                result.warnings += finishing.finish(
-                    target, self._written[1], name=self.plan.name, options=options
-                )
+        # Between two steps the user may have deleted either: then nothing is left to do.
+        if self._is_written() and self._written is not None:
+            target, action = self._written
+            result.warnings += finishing.finish(
+                target.find_in(bpy.data.objects),
+                action,
+                name=self.plan.name,
+                options=self.plan.options,
+            )
         self.stop(None)
 
 

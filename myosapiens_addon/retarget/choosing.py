@@ -21,6 +21,7 @@ from .figure import figure_of
 from .follow import UP
 from .mapping import check, detect
 from .mapping.roles import Skeleton
+from .work import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from .rig import Rig
     from .work import RetargetOptions
 
-UNMATCHED_SHOWN = 5
 CHECKS = 4
 # Rest poses are the same when their bones point the same way within this cosine (5 degrees).
 SAME_WAY = 0.996
@@ -254,7 +254,7 @@ def _unmatched(pairs: BoneMap, rig: Rig) -> list[str]:
     missing = pairs.unmatched_bodies
     if not missing:
         return []
-    named = _named(missing)
+    named = listed(missing)
     return [f"The armature {rig.name!r} has no bone for {named}; their motion is left out."]
 
 
@@ -262,10 +262,5 @@ def absent_warning(missing: Sequence[str], rig: Rig) -> list[str]:
     """A sentence about bones that a map names in vain; none where there are none."""
     if not missing:
         return []
-    named = _named([repr(name) for name in missing])
+    named = listed([repr(name) for name in missing])
     return [f"The bone map names {named}, which {rig.name!r} has not: left out."]
-
-
-def _named(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - UNMATCHED_SHOWN} more" if len(names) > UNMATCHED_SHOWN else ""
-    return f"{', '.join(names[:UNMATCHED_SHOWN])}{rest}"

@@ -19,7 +19,7 @@ from . import path as paths
 from .curves import BoneCurves, PoseCurves
 from .figure import figure_of
 from .mapping.roles import Skeleton
-from .work import Notes, RetargetOptions, Work
+from .work import Notes, RetargetOptions, Work, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from .rig import Rig
 
 
-NAMED = 6
 # An ankle that misses its place by more (m) is worth a sentence.
 SHORTFALL_M = 0.01
 
@@ -170,7 +169,7 @@ def _wanted(work: Work, found: dict[int, FloatArray]) -> dict[int, FloatArray]:
         if rig.names[bone] in rig.unmovable
     ]
     if left_out:
-        work.notes.warnings.append(f"Left as they are: {_listed(left_out)}.")
+        work.notes.warnings.append(f"Left as they are: {listed(left_out)}.")
     place = {name: index for index, name in enumerate(rig.names)}
     for name, role in work.extra.also.items():
         chain = target.figure.chains.get(role, ())
@@ -278,10 +277,5 @@ def _note_hindrances(rig: Rig, keyed: Iterable[int], notes: Notes) -> None:
     if found:
         notes.warnings.append(
             f"Keyed, but something else acts on them too, so they may not show the take: "
-            f"{_listed(found)}."
+            f"{listed(found)}."
         )
-
-
-def _listed(names: list[str]) -> str:
-    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{rest}"

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .extras import Extras
     from .follow import Source, Target
     from .posing import Tree
+
+NAMED = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +68,9 @@ class Work:
     extra: Extras
     options: RetargetOptions
     notes: Notes
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence, the first few of many."""
+    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{rest}"

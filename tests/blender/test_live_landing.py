@@ -281,3 +281,35 @@ def test_disabling_in_the_midst_leaves_nothing_behind() -> None:
     assert time.perf_counter() - started < 2.0
     assert not bpy.data.actions
     assert not bpy.data.armatures
+
+
+def pump_into_the_check(row: Row) -> None:
+    """The keys are written, and Blender has yet to show them."""
+    pump_until(lambda: any(one.stage is Stage.CHECK for one in live.session()._landings))
+    assert row.state is State.IMPORTING
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_an_undo_before_the_check_is_done_lets_the_import_begin_again(is_new: bool) -> None:
+    target = None if is_new else add_to_scene()
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new("Prop", None))
+    bpy.ops.ed.undo_push(message="prop")
+    row = begin(target)
+    pump_into_the_check(row)
+    bpy.ops.ed.undo()
+    assert "Prop" not in bpy.data.objects
+    assert not bpy.data.actions
+    pump_until(at_rest(row))
+    assert row.state is State.DONE
+    assert len(bpy.data.actions) == len(bpy.data.armatures) == 1
+    assert animates(bpy.context.scene.objects["Take 01" if is_new else "Anna"])
+    assert not leftovers()
+
+
+def test_an_undo_elsewhere_does_not_write_a_second_action() -> None:
+    row = begin(add_to_scene())
+    pump_into_the_check(row)
+    live.session().interrupt_landings()
+    pump_until(at_rest(row))
+    assert row.state is State.DONE
+    assert len(bpy.data.actions) == 1
