@@ -30,7 +30,7 @@ UNIT_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Node:
+class Node:
     """One node of the file: its place in the tree and its pose against its parent at rest."""
 
     index: int
@@ -60,7 +60,7 @@ def read(path: Path) -> Motion:
         OutputError: the file is no GLB, is damaged, or holds no animation.
     """
     container = Container(path)
-    nodes = _read_nodes(container)
+    nodes = read_nodes(container)
     channels = read_channels(container)
     tree = _walk(container, nodes, channels)
     if not tree.bodies:
@@ -69,7 +69,12 @@ def read(path: Path) -> Motion:
     return _compose(container, nodes, channels, tree, times)
 
 
-def _read_nodes(container: Container) -> list[_Node]:
+def read_nodes(container: Container) -> list[Node]:
+    """Every node of a file, by index.
+
+    Raises:
+        OutputError: a node has two parents, or a place that a rigid body cannot have.
+    """
     entries = container.items("nodes")
     parents = [-1] * len(entries)
     for index, entry in enumerate(entries):
@@ -83,7 +88,7 @@ def _read_nodes(container: Container) -> list[_Node]:
     ]
 
 
-def _read_node(container: Container, index: int, entry: Json, parent: int) -> _Node:
+def _read_node(container: Container, index: int, entry: Json, parent: int) -> Node:
     name = str(entry.get("name", "")) or f"node_{index}"
     if "matrix" in entry:
         raise container.error(f"places the node {name} by a matrix, which is not supported")
@@ -91,7 +96,7 @@ def _read_node(container: Container, index: int, entry: Json, parent: int) -> _N
     if not np.allclose(scale, 1.0, atol=1e-6):
         raise container.error(f"scales the node {name}, which a rigid body cannot take")
     x, y, z, w = _numbers(container, entry, "rotation", (0.0, 0.0, 0.0, 1.0))
-    return _Node(
+    return Node(
         index=index,
         name=name,
         parent=parent,
@@ -123,7 +128,7 @@ def unit(container: Container, rotation: FloatArray, name: str) -> FloatArray:
     return rotation / length[..., None]
 
 
-def _walk(container: Container, nodes: list[_Node], channels: dict[int, Channel]) -> _Tree:
+def _walk(container: Container, nodes: list[Node], channels: dict[int, Channel]) -> _Tree:
     """All nodes, parents first, and which of them are bodies."""
     tree = _Tree()
     below_a_body: set[int] = set()
@@ -142,7 +147,7 @@ def _walk(container: Container, nodes: list[_Node], channels: dict[int, Channel]
     return tree
 
 
-def _is_body(node: _Node, channels: dict[int, Channel], below_a_body: set[int]) -> bool:
+def _is_body(node: Node, channels: dict[int, Channel], below_a_body: set[int]) -> bool:
     if node.name.startswith(MARKER_PREFIX):
         return False
     moves = node.index in channels
@@ -162,7 +167,7 @@ def _time_axis(container: Container, channels: dict[int, Channel]) -> FloatArray
 
 def _compose(
     container: Container,
-    nodes: list[_Node],
+    nodes: list[Node],
     channels: dict[int, Channel],
     tree: _Tree,
     times: FloatArray,
@@ -201,7 +206,7 @@ def _to_z_up(positions: FloatArray, rotations: FloatArray) -> tuple[FloatArray, 
     return quaternion.rotate(Z_UP, positions), quaternion.multiply(Z_UP, rotations)
 
 
-def _body_parents(nodes: list[_Node], bodies: list[int]) -> IntArray:
+def _body_parents(nodes: list[Node], bodies: list[int]) -> IntArray:
     """For each body the nearest body above it, as an index into `bodies`; -1 for none."""
     place = {node: position for position, node in enumerate(bodies)}
     parents: list[int] = []

@@ -136,19 +136,31 @@ class Container:
         Raises:
             OutputError: it points outside the file, or its type is another.
         """
-        entry = self.at("accessors", index)
-        if entry.get("type") != kind or "sparse" in entry:
+        if self.at("accessors", index).get("type") != kind:
             raise self.error(f"is damaged: accessor {index} is not a plain {kind}")
-        if entry.get("componentType") not in TYPES:
-            raise self.error(f"is damaged: accessor {index} has an unknown component type")
-        type_name, scale = TYPES[entry["componentType"]]
-        raw = self._raw(entry, np.dtype(type_name), COMPONENTS[kind])
+        entry, raw = self.stored(index)
+        scale = TYPES[entry["componentType"]][1]
         values = raw.astype(np.float64)
         if scale and entry.get("normalized"):
             values = np.maximum(values / scale, -1.0)
         if not np.all(np.isfinite(values)):
             raise self.error(f"is damaged: accessor {index} holds values that are no numbers")
         return values[:, 0] if kind == "SCALAR" else values
+
+    def stored(self, index: object) -> tuple[Json, NDArray[Any]]:
+        """An accessor's description, and its values (N, components) as the file has them: no copy.
+
+        Raises:
+            OutputError: it points outside the file, or is of a kind that is not read here.
+        """
+        entry = self.at("accessors", index)
+        kind: object = entry.get("type")
+        component: object = entry.get("componentType")
+        if not isinstance(kind, str) or kind not in COMPONENTS or "sparse" in entry:
+            raise self.error(f"is damaged: accessor {index} is of an unknown type, or sparse")
+        if not isinstance(component, int) or component not in TYPES:
+            raise self.error(f"is damaged: accessor {index} has an unknown component type")
+        return entry, self._raw(entry, np.dtype(TYPES[component][0]), COMPONENTS[kind])
 
     def at(self, key: str, index: object) -> Json:
         """Entry `index` of a top-level list.
