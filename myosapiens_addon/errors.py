@@ -5,9 +5,10 @@
 
     MyoSapiensError                 a sentence for the user; may a retry help?
     ├── InputError                  something given is wrong: a file, an argument, a setting
-    │   ├── TakeError               the C3D file
+    │   ├── TakeError               the take: a C3D or TRC file
     │   ├── MarkersetError          the markerset file
     │   ├── OutputError             an output file of the service
+    │   ├── CharacterError          the character definition (MJCF)
     │   └── RigError                the armature, or what it lacks
     ├── CancelledError              the user asked to stop
     └── ServiceError …              see `service/errors.py`
@@ -36,7 +37,7 @@ class InputError(MyoSapiensError):
 
 
 class TakeError(InputError):
-    """The take (C3D file) cannot be used."""
+    """The take (C3D or TRC file) cannot be used."""
 
 
 class MarkersetError(InputError):
@@ -45,6 +46,10 @@ class MarkersetError(InputError):
 
 class OutputError(InputError):
     """An output file of the service cannot be used."""
+
+
+class CharacterError(InputError):
+    """The character definition (MJCF) cannot be used."""
 
 
 class RigError(InputError):

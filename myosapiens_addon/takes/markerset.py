@@ -13,18 +13,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NoReturn
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from typing import TYPE_CHECKING
 
+from .. import strict_xml
 from ..errors import MarkersetError
 
-# A hundred markers are 10 KB; a file of this size is something else.
-LARGEST_FILE_BYTES = 8 * 1024 * 1024
-DEEPEST = 64
-# Under this attribute, which no document can have, each element keeps its line for errors.
-LINE = ""
+if TYPE_CHECKING:
+    from pathlib import Path
+    from xml.etree.ElementTree import Element
+
+# A hundred markers are 10 KB; a file of 8 MiB is something else.
+RULES = strict_xml.Rules(error=MarkersetError, noun="markerset", advice="choose a markerset (XML)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +62,7 @@ def read(path: Path) -> Markerset:
         MarkersetError: the file cannot be read, is no XML, has no markers, or one of them
             lacks something or appears twice.
     """
-    root = _parse(path)
+    root = strict_xml.parse(path, RULES)
     if root.tag != "markers":
         raise MarkersetError(
             f"{path.name} is no markerset: it begins with <{root.tag}>, not with <markers>; "
@@ -78,70 +77,8 @@ def read(path: Path) -> Markerset:
     )
 
 
-def _parse(path: Path) -> Element:
-    """The document's root. A document type is refused: entities can make a file explode."""
-    content = _load(path)
-    builder = TreeBuilder()
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    depth = 0
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > DEEPEST:
-            raise MarkersetError(f"{path.name} is no markerset: its elements are nested too deep.")
-        element = builder.start(tag, attributes)
-        element.set(LINE, str(parser.CurrentLineNumber))
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(tag)
-
-    def refuse(*_declaration: object) -> NoReturn:
-        raise MarkersetError(
-            f"{path.name} declares a document type, which is not allowed here; remove that line."
-        )
-
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
-    try:
-        parser.Parse(content, True)
-    except expat.ExpatError as error:
-        what = expat.ErrorString(error.code)
-        raise MarkersetError(
-            f"{path.name} is not XML: {what} in line {error.lineno}, column {error.offset + 1}; "
-            "choose a markerset (XML)."
-        ) from error
-    except (LookupError, ValueError) as error:
-        raise MarkersetError(
-            f"{path.name} is not XML: its encoding is not known; save it as UTF-8."
-        ) from error
-    return builder.close()
-
-
-def _load(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST_FILE_BYTES + 1)
-    except FileNotFoundError as error:
-        raise MarkersetError(f"{path} does not exist; check the path.") from error
-    except IsADirectoryError as error:
-        raise MarkersetError(f"{path} is a folder; choose a markerset (XML).") from error
-    except OSError as error:
-        raise MarkersetError(f"{path} cannot be read: {error.strerror}.") from error
-    if not content.strip():
-        raise MarkersetError(f"{path.name} is empty; choose the markerset of this take.")
-    if len(content) > LARGEST_FILE_BYTES:
-        raise MarkersetError(f"{path.name} is too large to be a markerset.")
-    return content
-
-
 def _read_marker(path: Path, element: Element) -> Marker:
-    line = element.get(LINE)
+    line = element.get(strict_xml.LINE)
     name = element.get("name", "").strip()
     if not name:
         raise MarkersetError(f"{path.name}, line {line}: a marker has no name.")
