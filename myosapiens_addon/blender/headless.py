@@ -191,7 +191,9 @@ def _service_commands(commands: Subparsers) -> None:
 
 
 def _take_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--c3d", type=Path, required=True, metavar="FILE", help="the take")
+    command.add_argument(
+        "--c3d", type=Path, required=True, metavar="FILE", help="the take, C3D or TRC"
+    )
     command.add_argument("--markerset", type=Path, required=True, metavar="FILE")
 
 

@@ -73,7 +73,7 @@ class MYOSAPIENS_PG_take(bpy.types.PropertyGroup):
 
     filepath: StringProperty(
         name="Take",
-        description="The C3D file",
+        description="The C3D or TRC file",
         subtype="FILE_PATH",
         options=compat.PATH_OPTIONS,
     )

@@ -77,7 +77,7 @@ class JobSpec:
     and of its specification `out_dir` and `outputs` alone mean something.
 
     Attributes:
-        c3d: the take; None for a job that was started elsewhere.
+        c3d: the take, C3D or TRC; None for a job that was started elsewhere.
         markerset: its markerset (XML); None together with the take.
         out_dir: where the output files go.
         character_id: None for the service's first ready character.

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import TakeError
 from ..service.errors import ServiceError, UnknownOutcomeError
 from ..service.job_models import RetargetRequest
 from ..service.retry import pause
 from ..service.revisions import Revision, chosen_options
 from ..service.texts import plain
-from ..takes import c3d
+from ..takes import take
 from . import character
 from .events import Started
 from .lookup import TOKEN_KEY, find_job
@@ -60,7 +61,7 @@ def build_request(run: Run) -> RetargetRequest:
         InputError: the record has no take.
     """
     record, spec = run.record, run.record.spec
-    options = spec.options
+    options, path = spec.options, spec.inputs()[0]
     return RetargetRequest(
         tracker_asset_id=record.c3d_asset_id or "",
         markerset_asset_id=record.markerset_asset_id or "",
@@ -71,12 +72,13 @@ def build_request(run: Run) -> RetargetRequest:
         subject_height_m=spec.subject.height_m,
         subject_weight_kg=spec.subject.weight_kg,
         metadata={**_sendable(spec.metadata), TOKEN_KEY: record.token},
-        mocap_scale=options.mocap_scale or _scale_of(spec.inputs()[0]),
+        mocap_scale=options.mocap_scale or _scale_of(path),
         rotation=options.rotation,
         clip_length=options.clip_length,
         chunk_size=options.chunk_size,
         disable_contacts=options.disable_contacts,
         n_frames_scaling=options.n_frames_scaling,
+        take_name=path.name,
     )
 
 
@@ -87,9 +89,9 @@ def _sendable(metadata: Mapping[str, str]) -> dict[str, str]:
 
 def _scale_of(path: Path) -> int | None:
     """The take's units per metre, where it tells and they are not the service's default."""
-    if path.suffix.lower() != ".c3d":
+    if not take.is_read_here(path):
         return None
-    scale = UNITS_PER_METRE.get(c3d.read_info(path).units.lower())
+    scale = UNITS_PER_METRE.get(take.read_info(path).units.lower())
     return None if scale == DEFAULT_MOCAP_SCALE else scale
 
 
@@ -117,7 +119,7 @@ def _send(run: Run, request: RetargetRequest) -> None:
         started = run.client.start_retarget(request=request)
     except UnknownOutcomeError:
         raise
-    except ServiceError:
+    except (ServiceError, TakeError):
         # Refused, so there is no job to look for: the record is as before.
         run.write(stage=Stage.UPLOADED, posted_at=None)
         raise

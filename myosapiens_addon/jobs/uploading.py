@@ -8,25 +8,25 @@ from pathlib import Path
 
 from ..errors import TakeError
 from ..service.errors import NotFoundError
+from ..service.revisions import check_take
 from ..takes import preflight
+from ..takes.take import UNREAD
 from . import character
 from .events import Uploading
 from .record import Stage
 from .run import Run
-
-# Revision 2 takes these besides C3D; what is in them only the service can tell.
-OTHER_TAKES = (".trc", ".parquet")
 
 
 def upload(run: Run) -> None:
     """Check both files and the character, and upload the files unless an earlier run did.
 
     Raises:
-        TakeError, MarkersetError: the job would fail; nothing was sent.
+        TakeError, MarkersetError: the job would fail, as far as is known; nothing was sent.
         InputError: the character cannot be solved on, or the record has no take; neither.
         ServiceError: the service refuses, or cannot be reached.
     """
     take, markerset = run.record.spec.inputs()
+    check_take(take.name, run.client.revisions.recall(run.client.base_url))
     if run.settings.preflight and run.record.c3d_asset_id is None:
         _check(run, take, markerset)
     character.settle(run)
@@ -52,7 +52,7 @@ def is_there(run: Run, asset_id: str | None) -> bool:
 
 
 def _check(run: Run, take: Path, markerset: Path) -> None:
-    if take.suffix.lower() in OTHER_TAKES:
+    if take.suffix.lower() in UNREAD:
         return
     found = preflight.check(take, markerset)
     if found.errors:

@@ -244,6 +244,7 @@ class Client:
         Raises:
             UnknownOutcomeError: it was sent and may or may not have started a job; look for
                 it with `list_jobs` before starting another.
+            TakeError: the server does not read such a take; no job was started.
             ServiceError: it was refused; no job was started.
         """
         return start_retarget(self._session, request, self.revisions)

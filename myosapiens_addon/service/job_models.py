@@ -25,6 +25,7 @@ class RetargetRequest:
 
     Attributes:
         tracker_asset_id: the uploaded take.
+        take_name: the name of its file, which tells its kind; it is not sent.
         subject_gender: "male", "female" or None.
         mocap_scale: take units per metre (1000: millimetres); None leaves it to the service.
         rotation: None, "yup_to_zup" or "ydown_to_zup".
@@ -49,6 +50,7 @@ class RetargetRequest:
     chunk_size: int = -1
     disable_contacts: bool = True
     n_frames_scaling: int = 10
+    take_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,8 @@
 """The two revisions of `POST /v1/runs/retarget`: the only place that knows them.
 
 Revision 1 (the API reference) names the take `c3d_asset_id` and gives one `.npz`; revision 2
-(SDK releases 0.1.0 and later) names it `tracker_asset_id`, has more options and gives
-several files. A server answers the other's body with 400 or 422.
+(SDK releases 0.1.0 and later) names it `tracker_asset_id`, takes more kinds of files, has
+more options and gives several files. A server answers the other's body with 400 or 422.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from pathlib import PurePath
 from typing import TYPE_CHECKING, cast
+
+from ..errors import TakeError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +49,8 @@ TAKE_FIELDS = {
     Revision.ONE: ("c3d_asset_id", "c3d_s3"),
     Revision.TWO: ("tracker_asset_id", "tracker_s3"),
 }
+# Takes that revision 2 alone reads, by the ending of the file's name.
+TAKES_OF_TWO = (".trc", ".parquet")
 # Fields of revision 2 alone, with the service's defaults: one that is at its default is left
 # out of the body, because not every release of the service knows each.
 OPTION_DEFAULTS: Mapping[str, object] = {
@@ -82,6 +87,20 @@ def build_body(request: RetargetRequest, revision: Revision) -> dict[str, object
     if revision is Revision.TWO:
         body |= {"export_glb": request.export_glb, **chosen_options(request)}
     return body
+
+
+def check_take(name: str, revision: Revision | None) -> None:
+    """Whether a server of that revision reads a take of that name; None knows no better.
+
+    Raises:
+        TakeError: it does not: there is no use in sending it.
+    """
+    ending = PurePath(name).suffix.lower()
+    if revision is Revision.ONE and ending in TAKES_OF_TWO:
+        raise TakeError(
+            f"The service speaks revision 1 of the API, which takes C3D files alone: export {name} "
+            "as C3D."
+        )
 
 
 def chosen_options(request: RetargetRequest) -> dict[str, object]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from ..errors import TakeError
 from .errors import (
     AnswerError,
     RateLimitError,
@@ -21,7 +22,14 @@ from .errors import (
 )
 from .job_models import RetargetRequest, RetargetTicket
 from .retry import with_retry
-from .revisions import FIRST_TRIED, Revision, RevisionMemory, build_body, speaks_other
+from .revisions import (
+    FIRST_TRIED,
+    Revision,
+    RevisionMemory,
+    build_body,
+    check_take,
+    speaks_other,
+)
 from .session import Session
 
 logger = logging.getLogger(__name__)
@@ -44,9 +52,12 @@ def start_retarget(
 
     Raises:
         UnknownOutcomeError: it was sent and may or may not have started a job: look for it.
+        TakeError: the server's revision does not read such a take; no job was started.
         ServiceError: it was refused; no job was started.
     """
-    first = memory.recall(session.base_url) or FIRST_TRIED
+    known = memory.recall(session.base_url)
+    check_take(request.take_name, known)
+    first = known or FIRST_TRIED
     try:
         return _start(session, request, first, memory)
     except RequestError as error:
@@ -54,7 +65,11 @@ def start_retarget(
             raise
     logger.info("The service speaks revision %d of the API.", first.other)
     try:
+        check_take(request.take_name, first.other)
         return _start(session, request, first.other, memory)
+    except TakeError:
+        memory.remember(session.base_url, first.other)
+        raise
     except RequestError as error:
         if not speaks_other(error, first.other):
             memory.remember(session.base_url, first.other)

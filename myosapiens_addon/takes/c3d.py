@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import TakeError
-from .c3d_parameters import BLOCK_BYTES, Codec, FormatError, Header, Parameters, read
+from .c3d_parameters import BLOCK_BYTES, Codec, Header, Parameters, read
+from .info import ADVICE, FormatError, TakeInfo, changed, unreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
-# What to do about a file that is none.
-ADVICE = "choose a C3D file, or export the take again"
 CHUNK_BYTES = 8 * 1024 * 1024
 WORDS_PER_POINT = 4  # x, y, z and the residual
 COUNTER_RANGE = 65_536
@@ -49,35 +48,18 @@ class Layout:
 
 
 @dataclass(frozen=True, kw_only=True)
-class C3DInfo:
-    """What a take is.
+class C3DInfo(TakeInfo):
+    """What a C3D take is.
 
     Attributes:
-        labels: one per point, in the file's order; "" for a point without one.
-        first_frame: number of the first frame.
-        rate_hz: frames per second.
-        units: of positions, as the file says it ("mm").
-        byte_order: "intel", "dec" or "mips".
         is_float: whether points are reals rather than scaled integers.
         up_axis: of the laboratory as the file says it ("+Z"), "" where it does not.
     """
 
-    path: Path
-    labels: tuple[str, ...]
     point_count: int
-    frame_count: int
-    first_frame: int
-    rate_hz: float
-    units: str
-    byte_order: str
     is_float: bool
     up_axis: str
     layout: Layout = field(repr=False)
-
-    @property
-    def duration_s(self) -> float:
-        """From the first frame to the last, in seconds."""
-        return (self.frame_count - 1) / self.rate_hz
 
 
 def read_info(path: Path) -> C3DInfo:
@@ -136,7 +118,7 @@ def iter_points(path: Path, info: C3DInfo) -> Iterator[FloatArray]:
     except OSError as error:
         raise unreadable(path, error) from error
     except ValueError as error:
-        raise TakeError(f"{path.name} has changed while it was being read; try again.") from error
+        raise changed(path) from error
     used = info.point_count * WORDS_PER_POINT * layout.word_bytes
     for start in range(0, info.frame_count, step):
         words = _decode_words(np.ascontiguousarray(raw[start : start + step, :used]), layout)
@@ -157,19 +139,6 @@ def _decode_words(raw: npt.NDArray[np.uint8], layout: Layout) -> FloatArray:
     swapped = np.ascontiguousarray(halves[..., ::-1]).view("<f4")[..., 0]
     # Exponents of 0 are zero to DEC, denormal to IEEE: a quarter of nothing is as good.
     return swapped.astype(np.float32) / np.float32(4.0)
-
-
-def unreadable(path: Path, error: OSError) -> TakeError:
-    """The sentence for a file that the operating system does not give."""
-    if isinstance(error, FileNotFoundError):
-        return TakeError(f"{path} does not exist; check the path.")
-    if isinstance(error, IsADirectoryError) or path.is_dir():
-        return TakeError(f"{path} is a folder; choose a C3D file.")
-    if isinstance(error, PermissionError):
-        return TakeError(f"{path} may not be read: permission is denied; choose a copy of it.")
-    return TakeError(
-        f"{path} cannot be read: {error.strerror or type(error).__name__}; choose a copy elsewhere."
-    )
 
 
 def _interpret(

@@ -13,16 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from .info import FormatError
+
 BLOCK_BYTES = 512
 MAGIC = 0x50
 PROCESSORS = {84: "intel", 85: "dec", 86: "mips"}
 # 255 blocks is what the section's own counter can say; some writers go beyond it.
 LARGEST_SECTION_BYTES = 4 * 1024 * 1024
 TEXT, BYTE, INTEGER, REAL = -1, 1, 2, 4
-
-
-class FormatError(ValueError):
-    """The file is no C3D, or is damaged; the text goes after the file's name in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import c3d, markerset
-from .c3d import C3DInfo
+from . import markerset, take
+from .info import TakeInfo
 from .markerset import Markerset
 
 LOWEST_COVERAGE = 0.2
@@ -47,7 +47,7 @@ class Preflight:
         warnings: what to know, as sentences.
     """
 
-    info: C3DInfo
+    info: TakeInfo
     markerset: Markerset
     matched: Mapping[str, str]
     missing: tuple[str, ...]
@@ -122,16 +122,16 @@ class _Match:
         return tuple(point for point in fitting if not alive or point in self.alive)
 
 
-def check(c3d_path: Path, markerset_path: Path) -> Preflight:
+def check(take_path: Path, markerset_path: Path) -> Preflight:
     """Look at a take and its markerset.
 
     Raises:
         TakeError: the take cannot be read.
         MarkersetError: the markerset cannot be read.
     """
-    info = c3d.read_info(c3d_path)
+    info = take.read_info(take_path)
     markers = markerset.read(markerset_path)
-    there = c3d.read_coverage(c3d_path, info)
+    there = take.read_coverage(take_path, info)
     coverage = [float(fraction) for fraction in there]
     match = _match(info, markers, coverage)
     matched = {name: match.usable(name) for name in match.fitting if match.usable(name)}
@@ -164,7 +164,7 @@ def subject_of(label: str) -> str:
     return label.rpartition(":")[0].strip()
 
 
-def _match(info: C3DInfo, markers: Markerset, coverage: list[float]) -> _Match:
+def _match(info: TakeInfo, markers: Markerset, coverage: list[float]) -> _Match:
     points_of_word: dict[str, list[int]] = {}
     for point, label in enumerate(info.labels):
         for word in words(label):
@@ -186,7 +186,7 @@ def _doubled(match: _Match) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _errors(info: C3DInfo, markers: Markerset, match: _Match) -> Iterable[str]:
+def _errors(info: TakeInfo, markers: Markerset, match: _Match) -> Iterable[str]:
     """Why the job would fail."""
     if not match.fitting:
         yield (
@@ -213,7 +213,7 @@ def _errors(info: C3DInfo, markers: Markerset, match: _Match) -> Iterable[str]:
 
 
 def _warnings(
-    info: C3DInfo, markers: Markerset, match: _Match, coverage: list[float]
+    info: TakeInfo, markers: Markerset, match: _Match, coverage: list[float]
 ) -> Iterable[str]:
     """What the job would pass over."""
     missing = [m.name for m in markers.markers if m.name not in match.fitting]
@@ -228,6 +228,7 @@ def _warnings(
         yield f"The take's unit {info.units!r} is not known; millimetres are taken."
     if info.frame_count == 1:
         yield "The take has a single frame."
+    yield from info.notes
 
 
 def _thinness(markers: Markerset, match: _Match) -> Iterable[str]:

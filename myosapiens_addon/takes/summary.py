@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from . import c3d, preflight
-
-# Only the service can read these; revision 2 of its API takes them.
-OTHER_TAKES = (".trc", ".parquet")
+from . import preflight
+from .info import TakeInfo
+from .take import UNREAD, read_info
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,18 +48,18 @@ class TakeSummary:
 
 def look(take: Path, markerset: Path | None) -> TakeSummary:
     """Read a take, and its markerset where one is chosen; what is wrong stands in the result."""
-    if take.suffix.lower() in OTHER_TAKES:
+    if take.suffix.lower() in UNREAD:
         return _unread(take)
     try:
-        info = c3d.read_info(take)
+        info = read_info(take)
     except InputError as error:
         return TakeSummary(errors=(error.sentence,))
     if markerset is None:
-        return _of(info)
+        return _of(info, warnings=info.notes)
     try:
         found = preflight.check(take, markerset)
     except InputError as error:
-        return _of(info, errors=(error.sentence,))
+        return _of(info, errors=(error.sentence,), warnings=info.notes)
     return _of(
         info,
         matched=len(found.matched),
@@ -79,7 +78,7 @@ def _unread(take: Path) -> TakeSummary:
     return TakeSummary(warnings=(f"Only the service can read {kind} takes; nothing is checked.",))
 
 
-def _of(info: c3d.C3DInfo, **more: object) -> TakeSummary:
+def _of(info: TakeInfo, **more: object) -> TakeSummary:
     return TakeSummary(
         frames=info.frame_count,
         rate_hz=info.rate_hz,

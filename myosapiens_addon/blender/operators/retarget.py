@@ -41,7 +41,7 @@ class MYOSAPIENS_OT_retarget(bpy.types.Operator):
 
     c3d: StringProperty(
         name="Take",
-        description="The C3D file; empty for the takes of the scene's list",
+        description="The C3D or TRC file; empty for the takes of the scene's list",
         subtype="FILE_PATH",
         options={"SKIP_SAVE"},
     )
@@ -128,7 +128,7 @@ class MYOSAPIENS_OT_retarget(bpy.types.Operator):
         if self.markerset:
             wanted = replace(wanted, markerset=properties.absolute(self.markerset))
         if not wanted.takes:
-            raise InputError("No take is chosen: add one or more C3D files.")
+            raise InputError("No take is chosen: add one or more C3D or TRC files.")
         return wanted
 
 
@@ -147,7 +147,7 @@ def why_not_ready() -> str:
     """A sentence why the scene's takes cannot be sent yet; empty when they can."""
     group = properties.of_scene(current_scene())
     if not group.takes:
-        return "No take is chosen: add one or more C3D files."
+        return "No take is chosen: add one or more C3D or TRC files."
     if not group.markerset:
         return "No markerset is chosen: choose the one that the takes were recorded with."
     markerset = properties.absolute(group.markerset)

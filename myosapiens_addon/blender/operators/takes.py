@@ -20,7 +20,7 @@ HIDDEN = {"HIDDEN", "SKIP_SAVE"}
 
 
 class MYOSAPIENS_OT_add_takes(bpy.types.Operator):
-    """Choose optical motion capture takes (C3D); each becomes a job and an action."""
+    """Choose optical motion capture takes (C3D or TRC); each becomes a job and an action."""
 
     bl_idname = "myosapiens.add_takes"
     bl_label = "Add Takes"
@@ -42,11 +42,11 @@ class MYOSAPIENS_OT_add_takes(bpy.types.Operator):
         """Add the files to the scene's takes."""
         paths = self._chosen()
         if not paths:
-            self.report({"ERROR"}, "No take was chosen: choose one or more C3D files.")
+            self.report({"ERROR"}, "No take was chosen: choose one or more C3D or TRC files.")
             return {"CANCELLED"}
         other = [path.name for path in paths if path.suffix.lower() not in TAKE_ENDINGS]
         if other:
-            self.report({"ERROR"}, f"{other[0]} is no take: choose C3D files.")
+            self.report({"ERROR"}, f"{other[0]} is no take: choose C3D or TRC files.")
             return {"CANCELLED"}
         add_takes(current_scene(), paths)
         return {"FINISHED"}
@@ -212,7 +212,7 @@ class MYOSAPIENS_FH_markerset(bpy.types.FileHandler):
 
 
 def _draw_import_entry(menu: bpy.types.Menu, _context: Context) -> None:
-    menu.layout.operator("myosapiens.add_takes", text="MyoSapiens Takes (.c3d)")
+    menu.layout.operator("myosapiens.add_takes", text="MyoSapiens Takes (.c3d, .trc)")
 
 
 classes = (

@@ -69,7 +69,7 @@ class MYOSAPIENS_PT_take(bpy.types.Panel, Panel):
         if group.takes:
             _draw_list(layout, group)
         else:
-            layout.operator("myosapiens.add_takes", text="Choose Takes (C3D) …", icon="ADD")
+            layout.operator("myosapiens.add_takes", text="Choose Takes (C3D, TRC) …", icon="ADD")
         row = layout.row(align=True)
         row.prop(group, "markerset", text="", placeholder="Markerset (XML)")
         row.menu("MYOSAPIENS_MT_markersets", text="", icon="DOWNARROW_HLT")
