@@ -120,7 +120,7 @@ def test_dropped_takes_are_added_once_and_others_refused(tmp_path: Path) -> None
     assert bpy.ops.myosapiens.add_takes(directory=folder, files=files) == {"FINISHED"}
     group = properties.of_scene(bpy.context.scene)
     assert [take.name for take in group.takes] == ["walk.c3d"]
-    with pytest.raises(RuntimeError, match=r"note\.txt is no take: choose C3D files"):
+    with pytest.raises(RuntimeError, match=r"note\.txt is no take: choose C3D or TRC files"):
         bpy.ops.myosapiens.add_takes(directory=folder, files=[{"name": "note.txt"}])
     assert bpy.ops.myosapiens.choose_markerset(filepath=str(MARKERSET)) == {"FINISHED"}
     assert group.markerset == str(MARKERSET)
