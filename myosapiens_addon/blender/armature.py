@@ -10,7 +10,7 @@ import bpy
 from mathutils import Vector
 
 from ..retarget import bone_layout
-from .compat import UNFINISHED, current_scene, overriding
+from .compat import UNFINISHED, current_scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,23 +82,45 @@ def _add_bones(
 
 @contextmanager
 def _workshop(armature_object: bpy.types.Object) -> Iterator[None]:
-    """Edit mode on an armature object in a scene of its own.
+    """Edit mode on an armature object, for the time being in the scene people are in.
 
-    So nothing of the user's is touched: not the selection, not the mode (they may be in the
-    midst of modelling), not the view.
+    Not in a scene of its own by `temp_override(scene=…)`: up to Blender 5.0 an operator under
+    such an override looks into Python's data without holding Python's lock, and crashes when
+    a thread of anybody's runs meanwhile.
     """
-    scene = bpy.data.scenes.new("MyoSapiens")
-    try:
+    scene = current_scene()
+    with _user_state(bpy.context.view_layer):
         scene.collection.objects.link(armature_object)
-        layer = scene.view_layers[0]
-        layer.objects.active = armature_object
-        with overriding(
-            scene=scene, view_layer=layer, active_object=armature_object, object=armature_object
-        ):
+        try:
+            bpy.context.view_layer.objects.active = armature_object
             bpy.ops.object.mode_set(mode="EDIT")
             try:
                 yield
             finally:
                 bpy.ops.object.mode_set(mode="OBJECT")
+        finally:
+            scene.collection.objects.unlink(armature_object)
+
+
+@contextmanager
+def _user_state(layer: bpy.types.ViewLayer) -> Iterator[None]:
+    """Nothing selected, in object mode; afterwards what was selected, active, in its mode.
+
+    Selected armatures would enter edit mode together with the active one.
+    """
+    active = layer.objects.active
+    # A mode that is not the active object's alone is left; the pose mode of others can stay.
+    mode = active.mode if active is not None and active.mode not in ("OBJECT", "POSE") else ""
+    if mode:
+        bpy.ops.object.mode_set(mode="OBJECT")
+    selected = list(layer.objects.selected)
+    for entry in selected:
+        entry.select_set(False, view_layer=layer)
+    try:
+        yield
     finally:
-        bpy.data.scenes.remove(scene)
+        for entry in selected:
+            entry.select_set(True, view_layer=layer)
+        layer.objects.active = active
+        if mode:
+            bpy.ops.object.mode_set(mode=mode)

@@ -16,7 +16,7 @@ from ..errors import RigError
 from .references import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     import numpy as np
     from numpy.typing import NDArray
@@ -59,15 +59,7 @@ class ActionCurves:
             group: the channel group that shows it, the bone's name.
             keys: (2 K,) float32, frame and value in turn.
         """
-        curve = _new_curve(_holder(self._find()), path, index, group)
-        points = curve.keyframe_points
-        points.add(len(keys) // 2)
-        points.foreach_set("co", keys)
-        # 8-bit numbers are read ten times faster here than the usual 32-bit ones.
-        points.foreach_set("interpolation", bytearray([LINEAR]) * (len(keys) // 2))
-        # No `curve.update()`: it would sort what is in order and work out handles, which linear
-        # keys do not use and every tool that makes them Bezier works out itself. It takes more
-        # than twice the time of all the rest.
+        add_curve(self._find(), path, index, group, keys)
 
     def assign(self, owner: bpy.types.Object) -> None:
         """Make the action the active one of `owner`; the one before keeps a user."""
@@ -114,6 +106,32 @@ def _new_curve(holder: Any, path: str, index: int, group: str) -> bpy.types.FCur
     return curve
 
 
+def add_curve(
+    action: Any,  # noqa: ANN401
+    path: str,
+    index: int,
+    group: str,
+    keys: NDArray[np.float32],
+) -> None:
+    """Add one curve with linear keys to an action with one slot; see `ActionCurves.add`."""
+    curve = _new_curve(_holder(action), path, index, group)
+    points = curve.keyframe_points
+    points.add(len(keys) // 2)
+    points.foreach_set("co", keys)
+    # 8-bit numbers are read ten times faster here than the usual 32-bit ones.
+    points.foreach_set("interpolation", bytearray([LINEAR]) * (len(keys) // 2))
+    # No `curve.update()`: it would sort what is in order and work out handles, which linear
+    # keys do not use and every tool that makes them Bezier works out itself. It takes more
+    # than twice the time of all the rest.
+
+
+def remove_curves(action: Any, paths: Collection[str]) -> None:  # noqa: ANN401
+    """Remove an action's curves of some data paths, whatever its layout."""
+    for holder in _holders(action):
+        for curve in [curve for curve in holder.fcurves if curve.data_path in paths]:
+            holder.fcurves.remove(curve)
+
+
 def assign_strip_slot(strip: Any, action: Any) -> None:  # noqa: ANN401
     """Make a strip of an action play its one slot, where this Blender has slots."""
     if HAS_SLOTS:
@@ -122,16 +140,14 @@ def assign_strip_slot(strip: Any, action: Any) -> None:  # noqa: ANN401
 
 def curves_of(action: bpy.types.Action) -> list[Any]:
     """All animation curves of an action, whatever its layout."""
-    versioned: Any = action
+    return [curve for holder in _holders(action) for curve in holder.fcurves]
+
+
+def _holders(action: Any) -> list[Any]:  # noqa: ANN401
+    """All that hold curves of an action."""
     if not HAS_SLOTS:
-        return list(versioned.fcurves)
-    return [
-        curve
-        for layer in versioned.layers
-        for strip in layer.strips
-        for bag in strip.channelbags
-        for curve in bag.fcurves
-    ]
+        return [action]
+    return [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
 
 
 def runs_as_module() -> bool:
@@ -144,18 +160,6 @@ def current_scene() -> bpy.types.Scene:
     """The scene people are in; the type stubs hold it for optional, Blender always has one."""
     scene: Any = bpy.context.scene
     return scene
-
-
-def overriding(**context: object) -> Any:  # noqa: ANN401 - a context manager
-    """`temp_override`, which the 5.2 stubs do not know to be a context manager."""
-    override: Any = bpy.context.temp_override
-    return override(**context)
-
-
-def operators() -> Any:  # noqa: ANN401 - registered at run time
-    """Our own operators."""
-    found: Any = bpy.ops
-    return found.myosapiens
 
 
 def listener(handler: Callable[..., None]) -> Callable[..., None]:
@@ -178,3 +182,35 @@ def has_denoiser() -> bool:
     except ImportError:
         return False
     return bool(getattr(cycles, "with_openimagedenoise", False))
+
+
+def has_gltf_import() -> bool:
+    """Whether Blender's glTF importer is there and enabled."""
+    return hasattr(bpy.types, "IMPORT_SCENE_OT_gltf")
+
+
+def gltf_import() -> Any:  # noqa: ANN401 - registered at run time
+    """Blender's glTF importer."""
+    found: Any = bpy.ops.import_scene
+    return found.gltf
+
+
+def can_decode_draco() -> bool:
+    """Whether Blender's glTF importer has the library that decodes Draco.
+
+    Up to 4.2 its path is in a module of one name, then of another, and from 5.1 on all such
+    libraries share one function.
+    """
+    modules: dict[str, tuple[str, ...]] = {
+        "gltf2_io_draco_compression_extension": (),
+        "draco": (),
+        "library": ("bf_intern_draco_bridge", "Draco"),
+    }
+    for name, arguments in modules.items():
+        try:
+            module: Any = importlib.import_module(f"io_scene_gltf2.io.com.{name}")
+        except ImportError:
+            continue
+        path = module.dll_path(*arguments)
+        return path is not None and path.is_file()
+    return True

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import bpy
 
-from . import live, sidebar, sweep
+from . import live, sidebar, sweep, window_starter
 from .compat import listener
 
 
 @listener
 def _before_load(*_arguments: object) -> None:
+    window_starter.forget()
     live.session().open_other_file()
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import bpy
 
-from . import compat, live, sidebar
-from .compat import current_scene, operators, overriding
+from . import compat, live, sidebar, window_starter
+from .compat import current_scene
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event
@@ -40,8 +40,14 @@ class MYOSAPIENS_OT_follow_jobs(bpy.types.Operator):
 
     running: ClassVar[list[MYOSAPIENS_OT_follow_jobs]] = []
 
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Timer events of others must not start it."""
+        return window_starter.is_asked()
+
     def invoke(self, context: Context, event: Event) -> set[str]:
         """Begin."""
+        window_starter.forget()
         if self.running:
             return {"CANCELLED"}
         self._window_manager = context.window_manager
@@ -116,8 +122,7 @@ def _look_after() -> None:
         return
     sidebar.look_after(current_scene())
     if session.is_busy and not MYOSAPIENS_OT_follow_jobs.running:
-        with overriding(window=first_window):
-            operators().follow_jobs("INVOKE_DEFAULT")
+        window_starter.ask(first_window)
     sidebar.show_changes()
 
 
@@ -128,6 +133,7 @@ _register, _unregister = compat.registrars(classes)
 def register() -> None:
     """Add the operator, and start the watch where there is a window to watch."""
     _register()
+    window_starter.register(MYOSAPIENS_OT_follow_jobs.bl_idname)
     if not bpy.app.background:
         bpy.app.timers.register(_watch, first_interval=WATCH_INTERVAL_S, persistent=True)
 
@@ -136,6 +142,7 @@ def unregister() -> None:
     """Stop both."""
     if bpy.app.timers.is_registered(_watch):
         bpy.app.timers.unregister(_watch)
+    window_starter.unregister()
     for operator in list(MYOSAPIENS_OT_follow_jobs.running):
         operator._stop()
     _unregister()

@@ -69,3 +69,13 @@ def plan(target: bpy.types.Object | None, name: str = "Take 01", **options: obje
         scene=Reference.to(bpy.context.scene),
         file_number=live.session().file_number,
     )
+
+
+def delete(entry: bpy.types.Object) -> None:
+    """As the Delete key does it: out of the scene, though something may still point to it.
+
+    Not under a `temp_override`: that crashes Blender up to 5.0 while threads run.
+    """
+    bpy.ops.object.select_all(action="DESELECT")
+    entry.select_set(True)
+    bpy.ops.object.delete()

@@ -76,3 +76,20 @@ def test_what_is_no_armature_is_refused_by_name() -> None:
         scene_armatures.find("Cube")
     with pytest.raises(RigError, match=r"no armature 'Rig' in the scene; there are: none"):
         scene_armatures.find("Rig")
+
+
+def test_poses_and_selected_armatures_stay_as_they_are() -> None:
+    bystander = armature.build(moving(), name="Bystander")
+    posed = armature.build(moving(), name="Posed")
+    bystander.select_set(True)
+    posed.select_set(True)
+    bpy.context.view_layer.objects.active = posed
+    bpy.ops.object.mode_set(mode="POSE")
+    armature.build(moving(), name="Anna")
+    assert bpy.context.view_layer.objects.active == posed
+    assert bpy.context.mode == "POSE"
+    assert {entry.name for entry in bpy.context.view_layer.objects.selected} == {
+        "Bystander",
+        "Posed",
+    }
+    assert {entry.mode for entry in (posed, bystander)} <= {"POSE", "OBJECT"}

@@ -16,7 +16,7 @@ from myosapiens_addon.blender.panels.subject import speaks_revision_2
 from myosapiens_addon.errors import InputError, RigError
 from myosapiens_addon.jobs import events
 from myosapiens_addon.service.revisions import Revision
-from tests.blender.live_bench import MARKERSET, TAKE, choose, pump_until
+from tests.blender.live_bench import MARKERSET, TAKE, choose, delete, pump_until
 
 
 @pytest.fixture(autouse=True)
@@ -90,8 +90,7 @@ def test_the_target_is_the_chosen_one_else_the_active_else_the_only() -> None:
     group = properties.of_scene(bpy.context.scene)
     group.armature = first
     assert read().target.name == first.name
-    with bpy.context.temp_override(selected_objects=[first]):
-        bpy.ops.object.delete()
+    delete(first)
     # The picker keeps the deleted object in the file, but it is no target any more.
     assert read().target.name == second.name
 

@@ -25,7 +25,16 @@ from myosapiens_addon.blender.operators import jobs as job_operators
 from myosapiens_addon.blender.rows import Row, State
 from myosapiens_addon.errors import MyoSapiensError
 from tests.blender.conftest import LiveService
-from tests.blender.live_bench import MARKERSET, TAKE, at_rest, choose, plan, pump_until, send
+from tests.blender.live_bench import (
+    MARKERSET,
+    TAKE,
+    at_rest,
+    choose,
+    delete,
+    plan,
+    pump_until,
+    send,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -230,8 +239,7 @@ def test_the_target_is_renamed_or_deleted_while_the_job_runs() -> None:
     assert bpy.data.objects["Heroine"].animation_data.action.name == "second"
     (deleted,) = send()
     pump_until(lambda: deleted.state is State.RUNNING)
-    with bpy.context.temp_override(selected_objects=[bpy.data.objects["Heroine"]]):
-        bpy.ops.object.delete()
+    delete(bpy.data.objects["Heroine"])
     actions = len(bpy.data.actions)
     pump_until(at_rest(deleted))
     assert deleted.state is State.READY

@@ -16,7 +16,7 @@ from myosapiens_addon.blender import session as sessions
 from myosapiens_addon.blender.compat import UNFINISHED, curves_of
 from myosapiens_addon.blender.live_landing import Stage
 from myosapiens_addon.blender.rows import Row, State
-from tests.blender.live_bench import at_rest, plan, pump_until, ready_row
+from tests.blender.live_bench import at_rest, delete, plan, pump_until, ready_row
 from tests.helpers.motions import NAMES, moving
 
 
@@ -126,8 +126,7 @@ def test_a_deleted_target_leaves_the_result_waiting_for_another(moment: str) -> 
         pump_into_writing(row)
     # As the Delete key does it: out of the scene, though something may still point to it.
     bpy.context.scene.myosapiens.armature = built
-    with bpy.context.temp_override(selected_objects=[built]):
-        bpy.ops.object.delete()
+    delete(built)
     pump_until(at_rest(row))
     if moment == "before":
         assert row.state is State.READY

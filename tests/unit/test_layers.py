@@ -89,3 +89,14 @@ def test_the_package_imports_itself_relatively() -> None:
             else:
                 continue
             assert not any(name.split(".")[0] == PACKAGE.name for name in names), path
+
+
+def test_no_operator_is_called_under_an_override() -> None:
+    # Up to Blender 5.0 that crashes when a thread runs meanwhile, and ours do.
+    for path in PACKAGE.rglob("*.py"):
+        attributes = {
+            node.attr
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Attribute)
+        }
+        assert "temp_override" not in attributes, path
