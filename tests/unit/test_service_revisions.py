@@ -7,11 +7,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from myosapiens_addon.errors import TakeError
 from myosapiens_addon.service.client import Client
 from myosapiens_addon.service.errors import AnswerError, RequestError
 from myosapiens_addon.service.job_models import RetargetRequest
@@ -181,6 +183,51 @@ def test_a_plain_refusal_is_passed_on(stub: StubService) -> None:
     ):
         client.start_retarget(request=REQUEST)
     assert len(stub.received) == 1
+
+
+# Takes that revision 1 does not read
+
+
+@pytest.mark.parametrize("name", ["walk.trc", "WALK.TRC", "walk.parquet"])
+def test_a_take_that_a_known_server_does_not_read_is_not_sent(stub: StubService, name: str) -> None:
+    stub.revision = 1
+    memory = RevisionMemory()
+    memory.remember(stub.base_url, Revision.ONE)
+    with (
+        Client(base_url=stub.base_url, api_key=KEY, revisions=memory) as client,
+        pytest.raises(TakeError, match=f"takes C3D files alone: export {name} as C3D"),
+    ):
+        client.start_retarget(request=replace(REQUEST, take_name=name))
+    assert stub.received == []
+
+
+@pytest.mark.parametrize("known", [None, Revision.TWO])
+def test_a_server_is_found_out_by_a_take_that_it_does_not_read(
+    stub: StubService, known: Revision | None
+) -> None:
+    """It is asked once, in revision 2, which it refuses as a whole: nothing is started."""
+    stub.revision = 1
+    memory = RevisionMemory()
+    if known is not None:
+        memory.remember(stub.base_url, known)
+    for _time in range(2):
+        with (
+            Client(base_url=stub.base_url, api_key=KEY, revisions=memory) as client,
+            pytest.raises(TakeError, match="revision 1 of the API, which takes C3D"),
+        ):
+            client.start_retarget(request=replace(REQUEST, take_name="walk.trc"))
+    assert memory.recall(stub.base_url) is Revision.ONE
+    (asked,) = stub.received
+    assert "tracker_asset_id" in asked.json
+    assert stub.jobs == {}
+
+
+def test_a_take_that_the_server_reads(stub: StubService) -> None:
+    with Client(base_url=stub.base_url, api_key=KEY) as client:
+        started = client.start_retarget(request=replace(REQUEST, take_name="walk.trc"))
+    assert started.revision is Revision.TWO
+    (job,) = stub.jobs.values()
+    assert job["body"] == {"tracker_asset_id": "take", "export_glb": True, **COMMON}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"revisions": {"u": 9}}', b"\xff"])
