@@ -6,47 +6,48 @@ Source: Khronos glTF 2.0 specification, chapters 3.5 (nodes) and 3.11 (animation
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import kinematics, quaternion
-from .glb_channels import Channel, read_channels
-from .glb_container import Container, Json
+from .glb_channels import ROTATION, SCALE, TRANSLATION, Keys, read_channels
+from .glb_container import Container
+from .glb_curve import UNIT_TOLERANCE
+from .glb_nodes import Node, read_nodes
+from .glb_tree import joints
 from .motion import Motion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from .glb_channels import Channels
+    from .glb_curve import Curve
+    from .glb_tree import Joint
     from .motion import FloatArray, IntArray
 
-# glTF is Y up, a Motion Z up: a quarter turn about X takes the one to the other.
-Z_UP = np.array([np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0])
-MARKER_PREFIX = "mocap_"
-GEOMETRY_NAME = re.compile(r"_geom_\d+$")
-UNIT_TOLERANCE = 1e-3
+__all__ = ["Node", "read", "read_nodes"]
+
+# The most frames that are composed at once, and the most frames times bodies: both fit the cache.
+BLOCK, GROUP = 8192, 16384
+# What a body takes in a frame: 7 numbers of 8 bytes.
+POSE_BYTES = 56
+# Keys of 4 bytes that turn each body make poses of 14 times their size.
+MOST_TIMES_THE_FILE, ALWAYS_BYTES = 16, 1 << 26
+# Rows of so many numbers begin where a cache line does.
+CACHE_LINE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
-    """One node of the file: its place in the tree and its pose against its parent at rest."""
+class _Lane:
+    """A joint and what moves it."""
 
-    index: int
-    name: str
-    parent: int
-    children: tuple[int, ...]
-    translation: FloatArray
-    rotation: FloatArray
-
-
-@dataclass(kw_only=True)
-class _Tree:
-    """What is gathered while walking down: the bodies, and the frames above them."""
-
-    order: list[int] = field(default_factory=list[int])
-    bodies: list[int] = field(default_factory=list[int])
+    joint: Joint
+    translation: Curve | None
+    rotation: Curve | None
+    tolerance: float
 
 
 def read(path: Path) -> Motion:
@@ -60,159 +61,161 @@ def read(path: Path) -> Motion:
         OutputError: the file is no GLB, is damaged, or holds no animation.
     """
     container = Container(path)
-    nodes = read_nodes(container)
     channels = read_channels(container)
-    tree = _walk(container, nodes, channels)
-    if not tree.bodies:
-        raise container.error("holds no animated body")
-    times = _time_axis(container, channels)
-    return _compose(container, nodes, channels, tree, times)
+    moving = {node for node, paths in channels.items() if paths.keys() != {SCALE}}
+    found = joints(container, read_nodes(container), moving)
+    lanes = _lanes(container, found, channels)
+    times = _time_axis(lanes)
+    size = len(lanes) * (len(times) + 1) * POSE_BYTES
+    if size > max(MOST_TIMES_THE_FILE * len(container.binary), ALWAYS_BYTES):
+        what = f"would make {len(lanes)} bodies move over {len(times)} frames from a few keys"
+        raise container.error(what)
+    # Numbers that overflow are found afterwards.
+    with np.errstate(all="ignore"):
+        return _compose(container, lanes, times)
 
 
-def read_nodes(container: Container) -> list[Node]:
-    """Every node of a file, by index.
-
-    Raises:
-        OutputError: a node has two parents, or a place that a rigid body cannot have.
-    """
-    entries = container.items("nodes")
-    parents = [-1] * len(entries)
-    for index, entry in enumerate(entries):
-        for child in entry.get("children", []):
-            container.at("nodes", child)
-            if parents[child] >= 0:
-                raise container.error(f"is damaged: node {child} has two parents")
-            parents[child] = index
-    return [
-        _read_node(container, index, entry, parents[index]) for index, entry in enumerate(entries)
-    ]
-
-
-def _read_node(container: Container, index: int, entry: Json, parent: int) -> Node:
-    name = str(entry.get("name", "")) or f"node_{index}"
-    if "matrix" in entry:
-        raise container.error(f"places the node {name} by a matrix, which is not supported")
-    scale = _numbers(container, entry, "scale", (1.0, 1.0, 1.0))
-    if not np.allclose(scale, 1.0, atol=1e-6):
-        raise container.error(f"scales the node {name}, which a rigid body cannot take")
-    x, y, z, w = _numbers(container, entry, "rotation", (0.0, 0.0, 0.0, 1.0))
-    return Node(
-        index=index,
-        name=name,
-        parent=parent,
-        children=tuple(entry.get("children", [])),
-        translation=_numbers(container, entry, "translation", (0.0, 0.0, 0.0)),
-        rotation=unit(container, np.array([w, x, y, z]), name),
-    )
+def _lanes(container: Container, found: list[Joint], channels: Channels) -> list[_Lane]:
+    keys = Keys(container)
+    lanes: list[_Lane] = []
+    for joint in found:
+        samplers = channels.get(joint.node.index, {})
+        curves = {path: keys.curve(sampler, path) for path, sampler in samplers.items()}
+        if SCALE in curves and not curves[SCALE].is_one():
+            raise joint.node.not_rigid()
+        rotation = curves.get(ROTATION)
+        lanes.append(
+            _Lane(
+                joint=joint,
+                translation=curves.get(TRANSLATION),
+                rotation=rotation,
+                tolerance=rotation.tolerance if rotation else UNIT_TOLERANCE,
+            )
+        )
+    return lanes
 
 
-def _numbers(container: Container, entry: Json, key: str, default: tuple[float, ...]) -> FloatArray:
-    try:
-        values = np.array(entry.get(key, default), dtype=np.float64)
-    except (TypeError, ValueError):
-        values = np.empty(0)
-    if values.shape != (len(default),) or not np.all(np.isfinite(values)):
-        raise container.error(f"is damaged: a node's {key} is {entry.get(key)!r}")
-    return values
-
-
-def unit(container: Container, rotation: FloatArray, name: str) -> FloatArray:
-    """The rotations made exactly unit; refuses those that are far from it.
-
-    Raises:
-        OutputError: a quaternion has no usable length.
-    """
-    length = np.linalg.norm(rotation, axis=-1)
-    if np.any(np.abs(length - 1.0) > UNIT_TOLERANCE):
-        raise container.error(f"is damaged: a rotation of the node {name} is not of unit length")
-    return rotation / length[..., None]
-
-
-def _walk(container: Container, nodes: list[Node], channels: dict[int, Channel]) -> _Tree:
-    """All nodes, parents first, and which of them are bodies."""
-    tree = _Tree()
-    below_a_body: set[int] = set()
-    stack = [node.index for node in reversed(nodes) if node.parent < 0]
-    while stack:
-        node = nodes[stack.pop()]
-        tree.order.append(node.index)
-        stack.extend(reversed(node.children))
-        if _is_body(node, channels, below_a_body):
-            tree.bodies.append(node.index)
-            below_a_body.update((node.index, *node.children))
-        elif node.index in below_a_body:
-            below_a_body.update(node.children)
-    if len(tree.order) != len(nodes):
-        raise container.error("is damaged: its nodes form a ring")
-    return tree
-
-
-def _is_body(node: Node, channels: dict[int, Channel], below_a_body: set[int]) -> bool:
-    if node.name.startswith(MARKER_PREFIX):
-        return False
-    moves = node.index in channels
-    carries_geometry = GEOMETRY_NAME.search(node.name) is not None and not moves
-    return moves or (node.index in below_a_body and not carries_geometry)
-
-
-def _time_axis(container: Container, channels: dict[int, Channel]) -> FloatArray:
-    """Every moment at which any channel has a key: (F,) in s, from 0."""
-    axes = {axis.tobytes(): axis for channel in channels.values() for axis in channel.axes()}
-    if not axes:
-        raise container.error("holds no animation")
+def _time_axis(lanes: list[_Lane]) -> FloatArray:
+    """Every moment at which any channel has a key: (F,) in s."""
+    curves = (curve for lane in lanes for curve in (lane.translation, lane.rotation) if curve)
+    axes = list({id(curve.times): curve.times for curve in curves}.values())
+    longest = max(axes, key=len)
     if len(axes) == 1:
-        return next(iter(axes.values())).copy()
-    return np.unique(np.concatenate(list(axes.values())))
+        return longest
+    times = np.unique(np.concatenate(axes))
+    return longest if len(times) == len(longest) else times
 
 
-def _compose(
-    container: Container,
-    nodes: list[Node],
-    channels: dict[int, Channel],
-    tree: _Tree,
+def _compose(container: Container, lanes: list[_Lane], times: FloatArray) -> Motion:
+    """World poses over time; the pose at rest is one more frame behind the last."""
+    frames = len(times)
+    width = -(-(frames + 1) // CACHE_LINE) * CACHE_LINE
+    positions, rotations = (np.empty((len(lanes), part, width)) for part in (3, 4))
+    parents = [lane.joint.above for lane in lanes]
+    for first in range(0, frames + 1, BLOCK):
+        block = slice(first, min(first + BLOCK, frames + 1))
+        where, turns = positions[:, :, block], rotations[:, :, block]
+        for bodies in _groups(parents, max(1, GROUP // where.shape[2])):
+            _fill(lanes, bodies, where, turns, times, first)
+            part = slice(bodies.start, bodies.stop)
+            _make_unit(lanes, bodies, turns[part])
+            _put_on_stands(lanes, bodies, where, turns)
+            if parents[bodies.start] >= 0:
+                kinematics.compose_lanes(parents, bodies, where, turns)
+            if not np.isfinite(where[part].sum()):
+                raise container.error("is damaged: it holds positions that are no numbers")
+    return _motion(lanes, times, positions, rotations)
+
+
+def _groups(parents: list[int], size: int) -> Iterator[range]:
+    """Bodies in a row, as many as are composed at once; roots go alone."""
+    first = 0
+    for body, parent in enumerate(parents):
+        if parent < 0 or body - first == size:
+            if body > first:
+                yield range(first, body)
+            first = body
+        if parent < 0:
+            yield range(body, body + 1)
+            first = body + 1
+    if first < len(parents):
+        yield range(first, len(parents))
+
+
+def _fill(
+    lanes: list[_Lane],
+    bodies: range,
+    positions: FloatArray,
+    rotations: FloatArray,
     times: FloatArray,
+    first: int,
+) -> None:
+    """Write the poses against the parents."""
+    frames = min(positions.shape[2], len(times) - first)
+    for body in bodies:
+        lane = lanes[body]
+        for curve, rest, out in (
+            (lane.translation, lane.joint.node.translation, positions[body]),
+            (lane.rotation, lane.joint.node.rotation, rotations[body]),
+        ):
+            if curve is None:
+                out[:] = rest[:, None]
+                continue
+            curve.fill(out[:, :frames], times, first)
+            out[:, frames:] = rest[:, None]
+
+
+def _make_unit(lanes: list[_Lane], bodies: range, rotations: FloatArray) -> None:
+    """Make rotations (n, 4, frames) exactly unit; those far from it are refused."""
+    w, x, y, z = rotations.swapaxes(0, 1)
+    length = np.sqrt(w * w + x * x + y * y + z * z)
+    off = np.abs(length - 1.0).max(axis=1)
+    for lane, worst in zip((lanes[body] for body in bodies), off.tolist(), strict=True):
+        if not worst <= lane.tolerance:
+            raise lane.joint.node.not_unit()
+    rotations *= (1.0 / length)[:, None]
+
+
+def _put_on_stands(
+    lanes: list[_Lane], bodies: range, positions: FloatArray, rotations: FloatArray
+) -> None:
+    """Where a body does not hang on its parent directly: its pose against the parent."""
+    for body in bodies:
+        stand = lanes[body].joint.stand
+        if stand is None:
+            continue
+        origin, turn = stand
+        where, turns = positions[body].T, rotations[body].T
+        where[:] = origin + quaternion.rotate(turn, where)
+        turns[:] = quaternion.multiply(turn, turns)
+
+
+def _motion(
+    lanes: list[_Lane], times: FloatArray, positions: FloatArray, rotations: FloatArray
 ) -> Motion:
-    """World poses at rest and over time, by way of every node above the bodies."""
-    place = {node: position for position, node in enumerate(tree.order)}
-    parents = np.array([place.get(nodes[node].parent, -1) for node in tree.order], np.int32)
-    rest_t = np.array([nodes[node].translation for node in tree.order])
-    rest_r = np.array([nodes[node].rotation for node in tree.order])
-    moving_t = np.repeat(rest_t[:, None], len(times), axis=1)
-    moving_r = np.repeat(rest_r[:, None], len(times), axis=1)
-    for node, channel in channels.items():
-        if channel.translation is not None:
-            moving_t[place[node]] = channel.translation.at(times)
-        if channel.rotation is not None:
-            sampled = channel.rotation.at(times)
-            moving_r[place[node]] = unit(container, sampled, nodes[node].name)
-    keep = np.array([place[node] for node in tree.bodies])
-    rest = _to_z_up(*kinematics.world_from_local(parents, rest_t, rest_r))
-    # Bodies first in memory, frames first in shape: composing walks body by body.
-    frames_first = (moving_t.transpose(1, 0, 2), moving_r.transpose(1, 0, 2))
-    moving = _to_z_up(*kinematics.world_from_local(parents, *frames_first))
-    body_parents = _body_parents(nodes, tree.bodies)
+    """The bodies of all lanes, frames first in shape though not in memory."""
+    frames = len(times)
+    kept = [row for row, lane in enumerate(lanes) if lane.joint.is_body]
+    if len(kept) < len(lanes):
+        positions, rotations = positions[kept], rotations[kept]
     return Motion(
-        names=tuple(nodes[node].name for node in tree.bodies),
-        parents=body_parents,
-        rest_positions=rest[0][keep],
-        rest_rotations=rest[1][keep],
+        names=tuple(lanes[row].joint.node.name for row in kept),
+        parents=_body_parents(lanes, kept),
+        rest_positions=positions[:, :, frames].copy(),
+        rest_rotations=rotations[:, :, frames].copy(),
         times=times - times[0],
-        positions=moving[0][:, keep],
-        rotations=moving[1][:, keep],
+        positions=positions[:, :, :frames].transpose(2, 0, 1),
+        rotations=rotations[:, :, :frames].transpose(2, 0, 1),
     )
 
 
-def _to_z_up(positions: FloatArray, rotations: FloatArray) -> tuple[FloatArray, FloatArray]:
-    return quaternion.rotate(Z_UP, positions), quaternion.multiply(Z_UP, rotations)
-
-
-def _body_parents(nodes: list[Node], bodies: list[int]) -> IntArray:
-    """For each body the nearest body above it, as an index into `bodies`; -1 for none."""
-    place = {node: position for position, node in enumerate(bodies)}
+def _body_parents(lanes: list[_Lane], kept: list[int]) -> IntArray:
+    """For each body the nearest body above it, -1 for none."""
+    place = {row: body for body, row in enumerate(kept)}
     parents: list[int] = []
-    for body in bodies:
-        above = nodes[body].parent
+    for row in kept:
+        above = lanes[row].joint.above
         while above >= 0 and above not in place:
-            above = nodes[above].parent
+            above = lanes[above].joint.above
         parents.append(place.get(above, -1))
     return np.array(parents, np.int32)

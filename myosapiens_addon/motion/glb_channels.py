@@ -1,64 +1,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The animation channels of a GLB, sampled at any moments.
+"""The animation channels of a GLB, and their keys.
 
-Source: Khronos glTF 2.0 specification, appendix C (animation sampler interpolation modes).
+Source: Khronos glTF 2.0 specification, chapter 3.11 (animations).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import quaternion
+from .glb_container import FLOAT, TYPES, shown
+from .glb_curve import CUBIC, LINEAR, STEP, Curve
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from .glb_container import Container, Json
     from .motion import FloatArray
 
-PATHS = {"translation": "VEC3", "rotation": "VEC4"}
+TRANSLATION, ROTATION, SCALE = "translation", "rotation", "scale"
+PATHS = {TRANSLATION: "VEC3", ROTATION: "VEC4", SCALE: "VEC3"}
+# Keys of a cubic spline each stand between two tangents.
+VALUES_A_KEY = {LINEAR: 1, STEP: 1, CUBIC: 3}
+
+# By node, then by path: the channel's sampler, as the file has it.
+Channels = dict[int, dict[str, "Json"]]
+# Where an accessor's values stand: address, shape and strides.
+Place = tuple[int, tuple[int, ...], tuple[int, ...]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Curve:
-    """The keys of one channel: times (N,) in s, values (N, 3) in m or (N, 4) as w x y z."""
-
-    times: FloatArray
-    values: FloatArray
-    interpolation: str
-
-    def at(self, moments: FloatArray) -> FloatArray:
-        """Values at the moments (M,); before the first key and after the last they hold."""
-        if len(moments) == len(self.times) and np.array_equal(moments, self.times):
-            return self.values
-        last = len(self.times) - 1
-        before = np.clip(np.searchsorted(self.times, moments, side="right") - 1, 0, last)
-        if self.interpolation == "STEP" or last == 0:
-            return self.values[before]
-        after = np.minimum(before + 1, last)
-        span = np.where(after > before, self.times[after] - self.times[before], 1.0)
-        fraction = np.clip((moments - self.times[before]) / span, 0.0, 1.0)
-        start, end = self.values[before], self.values[after]
-        if self.values.shape[1] == 4:
-            return quaternion.slerp(start, end, fraction)
-        return start + fraction[:, None] * (end - start)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Channel:
-    """What moves one node."""
-
-    translation: Curve | None = None
-    rotation: Curve | None = None
-
-    def axes(self) -> list[FloatArray]:
-        """The time axes of its curves."""
-        return [curve.times for curve in (self.translation, self.rotation) if curve is not None]
-
-
-def read_channels(container: Container) -> dict[int, Channel]:
-    """The channels of the first animation, by node index.
+def read_channels(container: Container) -> Channels:
+    """What the first animation moves; keys are not looked at yet.
 
     Raises:
         OutputError: there is no animation, or a channel is damaged.
@@ -66,41 +39,90 @@ def read_channels(container: Container) -> dict[int, Channel]:
     animations = container.items("animations")
     if not animations:
         raise container.error("holds no animation")
-    curves: dict[int, dict[str, Curve]] = {}
-    shared_times: dict[bytes, FloatArray] = {}
+    samplers = container.list_of(animations[0], "samplers")
+    channels: Channels = {}
     for entry in container.list_of(animations[0], "channels"):
         target = container.object_of(entry, "target")
-        path = target.get("path")
-        if path not in PATHS:
+        path: object = target.get("path")
+        # A target without a node is an extension's, and not for us.
+        if "node" not in target or not isinstance(path, str) or path not in PATHS:
             continue
-        container.at("nodes", target.get("node"))
-        curve = _read_curve(container, animations[0], entry, path, shared_times)
-        curves.setdefault(target["node"], {})[path] = curve
-    return {node: Channel(**found) for node, found in curves.items()}
+        container.at("nodes", target["node"])
+        index: object = entry.get("sampler")
+        if type(index) is not int or not 0 <= index < len(samplers):
+            raise container.error(f"is damaged: it refers to animation sampler {shown(index)}")
+        found = channels.setdefault(target["node"], {})
+        if path in found:
+            what = f"is damaged: two channels move the {path} of node {target['node']}"
+            raise container.error(what)
+        found[path] = samplers[index]
+    return channels
 
 
-def _read_curve(
-    container: Container,
-    animation: Json,
-    channel: Json,
-    path: str,
-    shared_times: dict[bytes, FloatArray],
-) -> Curve:
-    samplers = container.list_of(animation, "samplers")
-    index = channel.get("sampler")
-    if not isinstance(index, int) or not 0 <= index < len(samplers):
-        raise container.error(f"is damaged: it refers to animation sampler {index!r}")
-    sampler = samplers[index]
-    interpolation = str(sampler.get("interpolation", "LINEAR"))
-    if interpolation not in ("LINEAR", "STEP"):
-        raise container.error(f"animates with {interpolation} curves; LINEAR or STEP are needed")
-    times = container.accessor(sampler.get("input"), "SCALAR")
-    times = shared_times.setdefault(times.tobytes(), times)
-    values = container.accessor(sampler.get("output"), PATHS[path])
-    if len(times) == 0 or len(times) != len(values):
-        raise container.error(f"is damaged: {len(times)} times for {len(values)} values")
-    if np.any(np.diff(times) <= 0.0):
-        raise container.error("is damaged: the times of a channel do not rise")
-    if path == "rotation":
-        values = values[:, [3, 0, 1, 2]]
-    return Curve(times=times, values=values, interpolation=interpolation)
+class Keys:
+    """Reads the keys of channels: times that are the same become one array."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._axes: dict[bytes, FloatArray] = {}
+        self._latest: tuple[bytes, FloatArray] | None = None
+        self._seen: dict[Place, FloatArray | None] = {}
+        self._bytes_seen = 0
+
+    def curve(self, sampler: Json, path: str) -> Curve:
+        """The curve of a sampler.
+
+        Raises:
+            OutputError: its accessors do not fit each other or the path.
+        """
+        how: object = sampler.get("interpolation", LINEAR)
+        if not isinstance(how, str) or how not in VALUES_A_KEY:
+            raise self._container.error(f"animates with curves of an unknown kind, {shown(how)}")
+        times = self._times(sampler.get("input"))
+        entry, values, place = self._stored(sampler.get("output"), PATHS[path])
+        self._seen.setdefault(place, None)
+        largest = TYPES[entry["componentType"]][1]
+        whole = path == ROTATION and largest and entry.get("normalized") is True
+        if entry["componentType"] != FLOAT and not whole:
+            raise self._container.error(f"is damaged: a {path} has values of an unknown kind")
+        if len(times) * VALUES_A_KEY[how] != len(values):
+            what = f"is damaged: {len(times)} times for {len(values)} values of {how} curves"
+            raise self._container.error(what)
+        return Curve(times=times, stored=values, largest=largest, interpolation=how)
+
+    def _times(self, index: object) -> FloatArray:
+        """A time axis: (N,) in s. Every channel has one of its own, and most are equal."""
+        entry, stored, place = self._stored(index, "SCALAR")
+        known = self._seen.get(place)
+        if known is not None:
+            return known
+        if entry["componentType"] != FLOAT or not len(stored):
+            raise self._container.error("is damaged: a channel has no times")
+        content = stored.tobytes()
+        # Comparing with the one before costs less than looking it up.
+        if self._latest is None or self._latest[0] != content:
+            if content not in self._axes:
+                self._axes[content] = self._rising(stored[:, 0].astype(np.float64))
+            self._latest = content, self._axes[content]
+        self._seen[place] = self._latest[1]
+        return self._latest[1]
+
+    def _rising(self, times: FloatArray) -> FloatArray:
+        if not (times[0] >= 0.0 and np.isfinite(times[-1]) and np.all(times[1:] > times[:-1])):
+            raise self._container.error("is damaged: the times of a channel do not rise from 0")
+        return times
+
+    def _stored(self, index: object, kind: str) -> tuple[Json, NDArray[Any], Place]:
+        """An accessor's values, and where they stand; each place counts once.
+
+        Places that overlap would let a small file fill the memory.
+        """
+        entry, stored = self._container.stored(index)
+        if entry["type"] != kind:
+            raise self._container.error(f"is damaged: accessor {index} is not a plain {kind}")
+        place = (stored.__array_interface__["data"][0], stored.shape, stored.strides)
+        if place not in self._seen:
+            self._bytes_seen += stored.nbytes
+            if self._bytes_seen > len(self._container.binary):
+                raise self._container.error("is damaged: its animation data overlaps itself")
+        return entry, stored, place

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The binary glTF 2.0 container: its JSON, its binary chunk and its accessors as arrays.
 
-Source: Khronos glTF 2.0 specification, chapters 3.6.2 (accessors) and 4 (GLB file format).
+Source: Khronos glTF 2.0 specification, chapters 3.6 (buffers, accessors) and 4 (GLB file format).
 """
 
 from __future__ import annotations
 
 import json
+import reprlib
+import stat
 import struct
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 
@@ -26,23 +28,35 @@ Json = dict[str, Any]
 MAGIC = b"glTF"
 JSON_CHUNK = 0x4E4F534A
 BINARY_CHUNK = 0x004E4942
+HEADER_BYTES, CHUNK_HEADER_BYTES = 12, 8
+# What stands in the JSON takes up to 24 times its size in memory; a motion needs 100 kB of it.
+MOST_JSON_BYTES = 1 << 24
 COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 # Component type: numpy type, and the largest integer where the values may be normalised.
 TYPES = {
-    5120: ("<i1", 127.0),
-    5121: ("<u1", 255.0),
-    5122: ("<i2", 32767.0),
-    5123: ("<u2", 65535.0),
-    5125: ("<u4", 0.0),
-    5126: ("<f4", 0.0),
+    5120: (np.dtype("<i1"), 127.0),
+    5121: (np.dtype("<u1"), 255.0),
+    5122: (np.dtype("<i2"), 32767.0),
+    5123: (np.dtype("<u2"), 65535.0),
+    5125: (np.dtype("<u4"), 0.0),
+    5126: (np.dtype("<f4"), 0.0),
 }
+FLOAT = 5126
 # Extensions that change nothing of what is read here: nodes and animations.
 HARMLESS_EXTENSIONS = (
     "KHR_draco_mesh_compression",
     "KHR_materials_",
+    "KHR_mesh_quantization",
     "KHR_texture_",
     "KHR_lights_",
+    "KHR_xmp",
+    "EXT_texture_",
 )
+
+
+def shown(value: object) -> str:
+    """Something of the file for a message: on one line, and short however long it is."""
+    return reprlib.repr(value)
 
 
 class Container:
@@ -61,14 +75,13 @@ class Container:
             OutputError: the file cannot be read or is no GLB.
         """
         self.name = path.name
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise OutputError(f"{path} cannot be read: {error.strerror or error}.") from error
-        self.document, self.binary = self._split(data)
+        self._lists: dict[str, list[Json]] = {}
+        text, self.binary = self._split(memoryview(self._bytes_of(path)))
+        self.document = self._parsed(text)
         for extension in self._items_of(self.document.get("extensionsRequired", []), str):
             if not extension.startswith(HARMLESS_EXTENSIONS):
-                raise self.error(f"needs the extension {extension}, which is not supported")
+                what = f"needs the extension {shown(extension)}, which is not supported"
+                raise self.error(what)
 
     def error(self, what: str) -> OutputError:
         """An error that names this file: `what` completes the sentence."""
@@ -76,7 +89,9 @@ class Container:
 
     def items(self, key: str) -> list[Json]:
         """The objects of a top-level list, empty where it is missing."""
-        return self._items_of(self.document.get(key, []), dict)
+        if key not in self._lists:
+            self._lists[key] = self._items_of(self.document.get(key, []), dict)
+        return self._lists[key]
 
     def list_of(self, entry: Json, key: str) -> list[Json]:
         """The objects of a list inside an object, empty where it is missing."""
@@ -85,43 +100,6 @@ class Container:
     def object_of(self, entry: Json, key: str) -> Json:
         """An object inside an object, empty where it is missing."""
         return self._items_of([entry.get(key, {})], dict)[0]
-
-    def _items_of(self, value: object, kind: type[Any]) -> list[Any]:
-        if isinstance(value, list):
-            entries = cast("list[Any]", value)
-            if all(isinstance(entry, kind) for entry in entries):
-                return entries
-        raise self.error("is damaged: its description has a list of the wrong shape")
-
-    def _split(self, data: bytes) -> tuple[Json, memoryview]:
-        if len(data) < 20 or data[:4] != MAGIC:
-            raise self.error("is no GLB file (binary glTF)")
-        version, length = struct.unpack_from("<II", data, 4)
-        if version != 2:
-            raise self.error(f"is glTF version {version}; version 2 is needed")
-        if length > len(data):
-            raise self.error(f"is cut off: {len(data)} of {length} bytes are there")
-        chunks = self._chunks(memoryview(data)[:length])
-        if JSON_CHUNK not in chunks:
-            raise self.error("is damaged: it has no description (JSON chunk)")
-        try:
-            document: object = json.loads(bytes(chunks[JSON_CHUNK]))
-        except (ValueError, RecursionError) as error:
-            raise self.error("is damaged: its description is no JSON") from error
-        if not isinstance(document, dict):
-            raise self.error("is damaged: its description is no JSON object")
-        return cast("Json", document), chunks.get(BINARY_CHUNK, memoryview(b""))
-
-    def _chunks(self, data: memoryview) -> dict[int, memoryview]:
-        chunks: dict[int, memoryview] = {}
-        offset = 12
-        while offset + 8 <= len(data):
-            size, kind = struct.unpack_from("<II", data, offset)
-            if offset + 8 + size > len(data):
-                raise self.error("is damaged: a chunk is longer than the file")
-            chunks.setdefault(kind, data[offset + 8 : offset + 8 + size])
-            offset += 8 + size
-        return chunks
 
     def accessor(self, index: object, kind: str) -> FloatArray:
         """An accessor's values as float64, integers normalised as glTF says.
@@ -156,11 +134,25 @@ class Container:
         entry = self.at("accessors", index)
         kind: object = entry.get("type")
         component: object = entry.get("componentType")
-        if not isinstance(kind, str) or kind not in COMPONENTS or "sparse" in entry:
-            raise self.error(f"is damaged: accessor {index} is of an unknown type, or sparse")
-        if not isinstance(component, int) or component not in TYPES:
+        if "sparse" in entry:
+            raise self.error(f"stores accessor {index} sparsely, which is not supported")
+        if not isinstance(kind, str) or kind not in COMPONENTS:
+            raise self.error(f"is damaged: accessor {index} is of an unknown type")
+        if type(component) is not int or component not in TYPES:
             raise self.error(f"is damaged: accessor {index} has an unknown component type")
-        return entry, self._raw(entry, np.dtype(TYPES[component][0]), COMPONENTS[kind])
+        return entry, self._raw(entry, TYPES[component][0], COMPONENTS[kind])
+
+    def view(self, index: object) -> memoryview:
+        """The bytes of a buffer view, without a copy.
+
+        Raises:
+            OutputError: it lies outside the file.
+        """
+        entry = self.at("bufferViews", index)
+        start, length = self.count(entry, "byteOffset"), self.count(entry, "byteLength")
+        if start + length > len(self.binary):
+            raise self.error("is damaged: its data lies outside the file")
+        return self.binary[start : start + length]
 
     def at(self, key: str, index: object) -> Json:
         """Entry `index` of a top-level list.
@@ -169,8 +161,9 @@ class Container:
             OutputError: there is no such entry.
         """
         entries = self.items(key)
-        if not isinstance(index, int) or not 0 <= index < len(entries):
-            raise self.error(f"is damaged: it refers to {key}[{index}], which is not there")
+        # Neither 1.0 nor true is a place in a list, whatever Python thinks of the latter.
+        if type(index) is not int or not 0 <= index < len(entries):
+            raise self.error(f"is damaged: it refers to {key}[{shown(index)}], which is not there")
         return entries[index]
 
     def count(self, entry: Json, key: str, default: int = 0) -> int:
@@ -180,8 +173,8 @@ class Container:
             OutputError: it is something else.
         """
         value: object = entry.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self.error(f"is damaged: {key} is {value!r}")
+        if type(value) is not int or value < 0:
+            raise self.error(f"is damaged: {key} is {shown(value)}")
         return value
 
     def _raw(self, entry: Json, dtype: np.dtype[Any], width: int) -> NDArray[Any]:
@@ -191,9 +184,10 @@ class Container:
         item = dtype.itemsize * width
         stride = self.count(view, "byteStride") or item
         start, inner = self.count(view, "byteOffset"), self.count(entry, "byteOffset")
+        length = self.count(view, "byteLength")
         used = inner + (number - 1) * stride + item if number else 0
-        inside = start + self.count(view, "byteLength") <= len(self.binary)
-        if not inside or stride < item or used > self.count(view, "byteLength"):
+        inside = start + length <= self._buffer_bytes(view)
+        if not inside or stride < item or used > length:
             raise self.error("is damaged: its data lies outside the file")
         return np.ndarray(
             (number, width),
@@ -202,3 +196,80 @@ class Container:
             offset=start + inner if number else 0,
             strides=(stride, dtype.itemsize),
         )
+
+    def _buffer_bytes(self, view: Json) -> int:
+        """The size of the buffer that a view lies in, which has to be the file's own."""
+        index: object = view.get("buffer")
+        buffer = self.at("buffers", index)
+        if index != 0 or "uri" in buffer:
+            raise self.error("keeps its data in another file (uri), which is not supported")
+        return min(self.count(buffer, "byteLength"), len(self.binary))
+
+    def _items_of(self, value: object, kind: type[Any]) -> list[Any]:
+        if isinstance(value, list):
+            entries = cast("list[Any]", value)
+            if all(isinstance(entry, kind) for entry in entries):
+                return entries
+        raise self.error("is damaged: its description has a list of the wrong shape")
+
+    def _bytes_of(self, path: Path) -> bytes:
+        """The file as far as its header says; of what is no GLB the header alone is read."""
+        try:
+            # Opening a pipe would wait for somebody to write into it.
+            if stat.S_ISFIFO(path.stat().st_mode):
+                raise self.error("is a pipe, no file")
+            with path.open("rb") as stream:
+                length = self._length(stream.read(HEADER_BYTES + CHUNK_HEADER_BYTES))
+                there = stream.seek(0, 2)
+                if length > there:
+                    raise self.error(f"is cut off: {there} of {length} bytes are there")
+                stream.seek(0)
+                return stream.read(length)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+    def _length(self, head: bytes) -> int:
+        if len(head) < HEADER_BYTES + CHUNK_HEADER_BYTES or head[:4] != MAGIC:
+            raise self.error("is no GLB file (binary glTF)")
+        version, length = struct.unpack_from("<II", head, 4)
+        if version != 2:
+            raise self.error(f"is glTF version {version}; version 2 is needed")
+        if length < len(head):
+            raise self.error(f"is damaged: it says that it is {length} bytes long")
+        return length
+
+    def _split(self, data: memoryview) -> tuple[memoryview, memoryview]:
+        """The first two chunks: the JSON, and the binary one where there is one."""
+        kind, text, rest = self._chunk(data[HEADER_BYTES:])
+        if kind != JSON_CHUNK:
+            raise self.error("is damaged: it has no description (JSON chunk)")
+        if len(text) > MOST_JSON_BYTES:
+            what = f"has a description of {len(text)} bytes, more than {MOST_JSON_BYTES}"
+            raise self.error(what)
+        if len(rest) >= CHUNK_HEADER_BYTES:
+            kind, binary, _ = self._chunk(rest)
+            if kind == BINARY_CHUNK:
+                return text, binary
+        return text, data[:0]
+
+    def _chunk(self, data: memoryview) -> tuple[int, memoryview, memoryview]:
+        """The kind and the content of the chunk that stands first, and what follows it."""
+        if len(data) < CHUNK_HEADER_BYTES:
+            raise self.error("is cut off")
+        size, kind = struct.unpack_from("<II", data)
+        end = CHUNK_HEADER_BYTES + size
+        if end > len(data):
+            raise self.error("is damaged: a chunk is longer than the file")
+        return kind, data[CHUNK_HEADER_BYTES:end], data[end:]
+
+    def _parsed(self, text: memoryview) -> Json:
+        try:
+            document: object = json.loads(str(text, "utf-8"), parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise self.error("is damaged: its description is no JSON") from error
+        return cast("Json", self._items_of([document], dict)[0])
+
+
+def _refuse(constant: str) -> NoReturn:
+    """NaN and the infinities are no JSON, but Python reads them."""
+    raise ValueError(constant)
