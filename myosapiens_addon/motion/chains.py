@@ -50,10 +50,7 @@ def angles(axes: FloatArray, rotations: FloatArray, limits: FloatArray | None = 
         (F, K) in rad, without leaps of whole turns from frame to frame.
     """
     rotations = quaternion.continuous(rotations)
-    if len(axes) == MOST_AXES:
-        tracks = _tracks(axes, rotations)
-    else:
-        tracks = [_one_track(axes, rotations)]
+    tracks = _tracks(axes, rotations) if len(axes) == MOST_AXES else [_one_track(axes, rotations)]
     if limits is None:
         limits = np.tile([-np.inf, np.inf], (len(axes), 1))
     turned = [_whole_turns(np.unwrap(track, axis=0), limits) for track in tracks]
@@ -140,7 +137,8 @@ def _whole_turns(track: FloatArray, limits: FloatArray) -> FloatArray:
     """Each column moved by whole turns to the middle of its limits, where it has some."""
     limited = np.all(np.isfinite(limits), axis=1)
     centre = np.where(limited, np.sum(np.where(limited[:, None], limits, 0.0), axis=1) / 2, 0.0)
-    turns = np.round((centre - np.median(track, axis=0)) / TURN)
+    median: FloatArray = np.median(track, axis=0)
+    turns = np.round((centre - median) / TURN)
     return track + TURN * np.where(limited, turns, 0.0)
 
 
