@@ -318,15 +318,15 @@ def _joints(
                     f"{names[found[joint.name].body]!r} and {body!r}; build the armature anew."
                 )
             found[joint.name] = joint
-    order = [str(name) for name in order]
-    missing = [name for name in order if name not in found]
-    missing += [name for name in found if name not in order]
-    if missing or len(order) != len(found):
+    wanted = [str(name) for name in order]
+    missing = [name for name in wanted if name not in found]
+    missing += [name for name in found if name not in wanted]
+    if missing or len(wanted) != len(found):
         raise RigError(
             f"The bones of {who!r} do not hold the joints that its data names (such as "
-            f"{(missing or [order[0]])[0]!r}); build the armature anew."
+            f"{(missing or [wanted[0]])[0]!r}); build the armature anew."
         )
-    return tuple(found[name] for name in order)
+    return tuple(found[name] for name in wanted)
 
 
 def _joint(row: Mapping[str, Any], index: int, bone: str) -> Joint:
