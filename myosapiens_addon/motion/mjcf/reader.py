@@ -60,7 +60,7 @@ def _character(title: str, bodies: Sequence[Body], settings: Settings) -> Charac
 
 
 def _body_names(nodes: Sequence[Node]) -> list[str]:
-    taken = _taken(nodes) | {"world"}
+    taken = _taken(nodes, "world")  # which is a body to MuJoCo
     return [
         node.text("name") or _free_name(f"body_{index}", taken)
         for index, node in enumerate(nodes, start=1)
@@ -98,13 +98,13 @@ def _refuse_aligned(index: int, bodies: Sequence[Body], settings: Settings) -> N
             )
 
 
-def _taken(nodes: Sequence[Node]) -> set[str]:
-    """All given names.
+def _taken(nodes: Sequence[Node], *reserved: str) -> set[str]:
+    """All given names, and those that are not to be given.
 
     Raises:
         CharacterError: one is given twice.
     """
-    taken: set[str] = set()
+    taken = set(reserved)
     for node in nodes:
         name = node.text("name")
         if name in taken:
