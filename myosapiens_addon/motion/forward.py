@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .motion import FloatArray
 
 # Frames worked out at once: what they need in between stays in a processor's cache.
-BLOCK_FRAMES = 512
+BLOCK_FRAMES = 2048
 
 
 def reference_coordinates(character: Character) -> FloatArray:
