@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 NAME = "MyoSapiens limits"
 LOCATION_NAME = f"{NAME} (location)"
 AXES = "xyz"
-PARALLEL = 1e-3  # rad between a joint's axis and a bone's
+PARALLEL = 1e-3  # rad between a joint's axis and a bone's that are held to be the same
 AT_ORIGIN = 1e-6  # m
 # Euler angles are told apart from others of the same rotation within this; rad.
 SAME_ANGLE = 1e-3
 SAMPLES = 5
+# So far around the limits, too, Euler angles must be the joints'; rad.
+MARGIN = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,27 +47,43 @@ class _Range:
         axis: 0, 1 or 2.
         least: rad or m.
         largest: rad or m; both are infinite for a joint without limits.
+        off: how far the joint's axis is from the bone's, in rad.
     """
 
     axis: int
     least: float
     largest: float
+    off: float = 0.0
 
     @property
     def is_limited(self) -> bool:
         """Whether there is anything to constrain."""
         return math.isfinite(self.least)
 
+    @property
+    def slack(self) -> float:
+        """How much of the joint's way at most is told about other axes of the bone."""
+        return self.off * min(max(abs(self.least), abs(self.largest)), math.pi)
 
-def add(armature_object: bpy.types.Object, character: Character) -> list[str]:
+    def widened(self, slack: float) -> _Range:
+        """The range with so much more on both sides."""
+        return replace(self, least=self.least - slack, largest=self.largest + slack)
+
+
+def add(
+    armature_object: bpy.types.Object, character: Character, *, tolerance: float = PARALLEL
+) -> list[str]:
     """Constrain the bones to what the joints allow; constraints of an earlier call are replaced.
 
     A bone that only hinges move gets limits about all three axes, those about which it has no
-    hinge being 0; a bone without any joint is left as it is.
+    hinge being 0; a bone without any joint is left as it is. Limits of a joint whose axis is a
+    little off the bone's are widened by what that may come to, so that no pose within the
+    joint's own limits is changed.
 
     Args:
         armature_object: an armature with bones called like the bodies.
         character: the joints.
+        tolerance: how far a joint's axis may be off one of its bone's, in rad.
 
     Returns:
         Names of the joints whose limits no constraint of a bone can express.
@@ -83,7 +101,7 @@ def add(armature_object: bpy.types.Object, character: Character) -> list[str]:
         if frame is None:
             left_out += [joint.name for joint in limited]
             continue
-        left_out += _limit_rotation(bone, joints, frame)
+        left_out += _limit_rotation(bone, joints, frame, tolerance)
         left_out += _limit_location(bone, joints, frame, scale)
     return left_out
 
@@ -104,7 +122,12 @@ def _body_in_bone(bone: Any) -> FloatArray | None:  # noqa: ANN401 - a bone
     return quaternion.multiply(quaternion.conjugate(rest), quaternion.normalised(body))
 
 
-def _limit_rotation(bone: Any, joints: list[Joint], frame: FloatArray) -> list[str]:  # noqa: ANN401
+def _limit_rotation(
+    bone: Any,  # noqa: ANN401
+    joints: list[Joint],
+    frame: FloatArray,
+    tolerance: float,
+) -> list[str]:
     """Constrain a bone to its body's hinges; returns the joints that it cannot be told of."""
     turning = [joint for joint in joints if joint.kind is not JointKind.SLIDE]
     limited = [joint.name for joint in turning if joint.limits is not None]
@@ -112,9 +135,10 @@ def _limit_rotation(bone: Any, joints: list[Joint], frame: FloatArray) -> list[s
         return []
     if any(joint.kind is not JointKind.HINGE for joint in turning):
         return limited
-    ranges = [_range(joint, frame) for joint in turning]
+    ranges = [_range(joint, frame, tolerance) for joint in turning]
     found = [entry for entry in ranges if entry is not None]
-    order = _euler_order(found)
+    slack = sum(entry.slack for entry in found)
+    order = _euler_order([entry.widened(slack + MARGIN) for entry in found])
     if len(found) < len(ranges) or order is None:
         return limited
     constraint = bone.constraints.new("LIMIT_ROTATION")
@@ -124,7 +148,8 @@ def _limit_rotation(bone: Any, joints: list[Joint], frame: FloatArray) -> list[s
     constraint.euler_order = order
     by_axis = {entry.axis: entry for entry in found}
     for axis in range(3):
-        _set(constraint, by_axis.get(axis, _Range(axis=axis, least=0.0, largest=0.0)))
+        entry = by_axis.get(axis, _Range(axis=axis, least=0.0, largest=0.0))
+        _set(constraint, entry.widened(slack))
     return []
 
 
@@ -136,16 +161,17 @@ def _set(constraint: Any, entry: _Range) -> None:  # noqa: ANN401 - a constraint
         setattr(constraint, f"max_{axis}", entry.largest)
 
 
-def _range(joint: Joint, frame: FloatArray) -> _Range | None:
+def _range(joint: Joint, frame: FloatArray, tolerance: float = PARALLEL) -> _Range | None:
     """A joint's limits about an axis of its bone; None where its axis is none of those."""
     axis = quaternion.rotate(frame, joint.axis)
     place = int(np.argmax(np.abs(axis)))
-    if np.linalg.norm(np.delete(axis, place)) > PARALLEL:
+    off = float(np.linalg.norm(np.delete(axis, place)))
+    if off > tolerance:
         return None
     if joint.limits is None:
-        return _Range(axis=place, least=-math.inf, largest=math.inf)
+        return _Range(axis=place, least=-math.inf, largest=math.inf, off=off)
     ends = [math.copysign(1.0, axis[place]) * (end - joint.reference) for end in joint.limits]
-    return _Range(axis=place, least=min(ends), largest=max(ends))
+    return _Range(axis=place, least=min(ends), largest=max(ends), off=off)
 
 
 def _euler_order(ranges: list[_Range]) -> str | None:
@@ -157,8 +183,11 @@ def _euler_order(ranges: list[_Range]) -> str | None:
     axes = [entry.axis for entry in ranges]
     if len(set(axes)) < len(axes):
         return None
+    # With the angle in the middle at a right angle the others cannot be told from each other.
+    if len(ranges) == 3 and max(-ranges[1].least, ranges[1].largest) > math.pi / 2:
+        return None
     others = [axis for axis in range(3) if axis not in axes]
-    # The angle in the middle has only half a turn: it is one that stays 0, where there is one.
+    # The middle is an angle that stays 0, where there is one.
     sequence = [*axes[:1], *others, *axes[1:]] if len(axes) < 3 else axes
     # Joints act in the body's own axes as they turn, Blender names the fixed axes: backwards.
     order = "".join(AXES[axis] for axis in reversed(sequence)).upper()

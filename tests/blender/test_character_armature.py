@@ -21,7 +21,7 @@ from myosapiens_addon.blender import (
     joint_limits,
 )
 from myosapiens_addon.errors import RigError
-from myosapiens_addon.motion import forward, joint_presets
+from myosapiens_addon.motion import forward, joint_presets, mjcf
 from myosapiens_addon.motion.character import Character, Joint, JointKind
 from tests.helpers.motions import FACING, IDENTITY, NAMES, OFFSETS, PARENTS, moving
 
@@ -409,8 +409,61 @@ def test_limits_are_named_replaced_and_removed() -> None:
     assert [e.name for bone in built.pose.bones for e in bone.constraints] == ["Mine"]
 
 
-def test_a_range_that_euler_angles_cannot_tell_is_left_out() -> None:
-    wide = joint("hip_abdu_r", "hinge", "femur_r", (1, 0, 0), limits=(-2.0, 2.0))
+LOCAL = Path(__file__).resolve().parents[2] / "scripts" / "local_service" / "solve" / "skeleton.xml"
+
+
+def in_range(character: Character, rng: np.random.Generator) -> np.ndarray:
+    """Coordinates within the hinges' limits, often at an end."""
+    values = forward.reference_coordinates(character)
+    for entry in character.joints:
+        if entry.kind == "hinge" and entry.limits is not None:
+            least, largest = entry.limits
+            chosen = rng.uniform(least - 0.5, largest + 0.5)
+            values[character.starts[entry.name]] = np.clip(chosen, least, largest)
+    return values
+
+
+def assumed(built: bpy.types.Object, character: Character, values: np.ndarray) -> float:
+    """Pose the bones; how far the evaluated matrices are from that at most."""
+    rest = character_armature.at_rest(character)
+    positions, rotations = forward.poses(character, values[None])
+    wanted: dict[str, Matrix] = {}
+    for index, name in enumerate(character.names):
+        body = Quaternion(rotations[0, index]) @ Quaternion(rest.rest_rotations[index]).inverted()
+        turned = body.to_matrix() @ built.data.bones[name].matrix_local.to_3x3()
+        wanted[name] = Matrix.Translation(positions[0, index]) @ turned.to_4x4()
+    for bone in built.pose.bones:
+        above = bone.parent
+        at_rest, step = bone.bone.matrix_local, wanted[bone.name]
+        if above is not None:
+            at_rest = above.bone.matrix_local.inverted() @ at_rest
+            step = wanted[above.name].inverted() @ step
+        bone.matrix_basis = at_rest.inverted() @ step
+    bpy.context.view_layer.update()
+    found = built.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+    return max(float(np.abs(np.array(found[n].matrix) - m).max()) for n, m in wanted.items())
+
+
+@pytest.mark.parametrize(("tolerance_deg", "fewest"), [(None, 10), (10.0, 30), (16.0, 43)])
+def test_no_pose_within_the_limits_is_changed(tolerance_deg: float | None, fewest: int) -> None:
+    character = mjcf.read(LOCAL)
+    built = character_armature.build(character, name="Local")
+    assert_same(joint_definitions.read(built), character)
+    more = {} if tolerance_deg is None else {"tolerance": math.radians(tolerance_deg)}
+    left_out = joint_limits.add(built, character, **more)
+    limited = [entry for entry in character.joints if entry.limits is not None]
+    assert len(limited) - len(left_out) >= fewest
+    rng = np.random.default_rng(8)
+    for _ in range(25):
+        assert assumed(built, character, in_range(character, rng)) < 2e-5
+    beyond = in_range(character, rng)
+    beyond[character.starts["knee_flexion_r"]] = -1.0
+    assert assumed(built, character, beyond) > 0.3
+
+
+@pytest.mark.parametrize("limits", [(-2.0, 2.0), (-math.pi / 2, 0.5)])
+def test_a_range_that_euler_angles_cannot_tell_is_left_out(limits: tuple[float, float]) -> None:
+    wide = joint("hip_abdu_r", "hinge", "femur_r", (1, 0, 0), limits=limits)
     character = standing()
     joints = tuple(wide if j.name == "hip_abdu_r" else j for j in character.joints)
     built = character_armature.build(replace(character, joints=joints), name="Anna")
