@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -209,23 +210,48 @@ def test_classes_do_not_multiply_what_they_inherit(tmp_path: Path) -> None:
 # Whatever a file holds
 
 SEEDS = [text for text in FEATURES.values() if isinstance(text, str)]
+WORDS = [
+    b"nan",
+    b"1e308",
+    b"0 0 0",
+    b"-",
+    b"",
+    b"include",
+    b"replicate",
+    b"class",
+    b"free",
+    b"ball",
+]
 
 
 @st.composite
 def spoilt(draw: st.DrawFn) -> bytes:
-    """A good definition after some accidents."""
+    """A good definition after some accidents; most leave it XML."""
     content = draw(st.sampled_from(SEEDS)).encode()
     for _accident in range(draw(st.integers(1, 4))):
-        start = draw(st.integers(0, len(content)))
-        end = min(len(content), start + draw(st.integers(0, 30)))
-        middle = draw(
-            st.sampled_from([b"", b"<", b">", b'"', b"/", b"-", b"e", b"1e308", b"nan", b"\0"])
-            | st.sampled_from([b"body", b"frame", b"joint", b"default", b"include", b"type"])
-            | st.binary(max_size=4)
-            | st.just(content[max(0, start - 40) : start])
-        )
-        content = content[:start] + middle + content[end:]
+        swap = draw(st.integers(1, 10)) > 1
+        content = draw(swapped(content) if swap else overwritten(content))
     return content
+
+
+@st.composite
+def swapped(draw: st.DrawFn, content: bytes) -> bytes:
+    """A word, wherever it stands, becomes another of the words: tags, attributes, values."""
+    words = sorted(set(re.findall(rb"[\w.-]+", content)))
+    if not words:
+        return content
+    out, into = draw(st.sampled_from(words)), draw(st.sampled_from([*words, *WORDS]))
+    return re.sub(rb"(?<![\w.-])" + re.escape(out) + rb"(?![\w.-])", into, content)
+
+
+@st.composite
+def overwritten(draw: st.DrawFn, content: bytes) -> bytes:
+    """A piece of the file is cut out, or becomes something else."""
+    start = draw(st.integers(0, len(content)))
+    end = min(len(content), start + draw(st.integers(0, 30) | st.just(len(content))))
+    copy = content[max(0, start - 40) : start]
+    middle = draw(st.sampled_from([b"", b"<", b">", b'"', copy]) | st.binary(max_size=4))
+    return content[:start] + middle + content[end:]
 
 
 @settings(
