@@ -48,6 +48,7 @@ ORDER = re.compile(r"'fortran_order'\s*:\s*(True|False)")
 SHAPE = re.compile(r"'shape'\s*:\s*\(([\d\sL,]{0,200})\)")
 LENGTH = re.compile(r"\d{1,15}")
 
+LAST_CHARACTER = 0x10FFFF
 NUMBERS = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
 TEXT = ("U", "S")
 
@@ -164,7 +165,13 @@ class Container:
         except zlib.error as error:
             raise self.error(f"is damaged: {name} cannot be unpacked") from error
         order = "F" if header.fortran else "C"
-        return np.frombuffer(data, header.dtype).reshape(header.shape, order=order)
+        flat = np.frombuffer(data, header.dtype)
+        # NumPy would end in a SystemError when it makes text of what is beyond Unicode.
+        if flat.dtype.kind == "U" and np.any(
+            flat.view(f"{flat.dtype.byteorder}u4") > LAST_CHARACTER
+        ):
+            raise self.error(f"is damaged: {name} is no text")
+        return flat.reshape(header.shape, order=order)
 
     def _checked(self, name: str, most_bytes: int) -> Member:
         """The directory's entry, where it can be unpacked within bounds."""
