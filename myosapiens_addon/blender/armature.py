@@ -40,7 +40,7 @@ def make(motion: Motion, *, name: str) -> bpy.types.Object:
     armature = bpy.data.armatures.new(name)
     armature_object = bpy.data.objects.new(name, armature)
     armature_object[UNFINISHED] = armature[UNFINISHED] = True
-    with _workshop(armature_object):
+    with editing(armature_object):
         _add_bones(armature, motion, layout)
     for index, body in enumerate(motion.names):
         bone = armature.bones[body]
@@ -81,7 +81,7 @@ def _add_bones(
 
 
 @contextmanager
-def _workshop(armature_object: bpy.types.Object) -> Iterator[None]:
+def editing(armature_object: bpy.types.Object) -> Iterator[None]:
     """Edit mode on an armature object, for the time being in the scene people are in.
 
     Not in a scene of its own by `temp_override(scene=…)`: up to Blender 5.0 an operator under
@@ -89,17 +89,21 @@ def _workshop(armature_object: bpy.types.Object) -> Iterator[None]:
     a thread of anybody's runs meanwhile.
     """
     scene = current_scene()
+    is_guest = armature_object.name not in scene.collection.objects
     with _user_state(bpy.context.view_layer):
-        scene.collection.objects.link(armature_object)
+        if is_guest:
+            scene.collection.objects.link(armature_object)
+        mode: Any = armature_object.mode
         try:
             bpy.context.view_layer.objects.active = armature_object
             bpy.ops.object.mode_set(mode="EDIT")
             try:
                 yield
             finally:
-                bpy.ops.object.mode_set(mode="OBJECT")
+                bpy.ops.object.mode_set(mode=mode)
         finally:
-            scene.collection.objects.unlink(armature_object)
+            if is_guest:
+                scene.collection.objects.unlink(armature_object)
 
 
 @contextmanager

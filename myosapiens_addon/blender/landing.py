@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import bpy
 
-from ..errors import InputError, OutputError, RigError
-from ..motion import glb, resample
+from ..errors import InputError, MyoSapiensError, RigError
+from ..motion import heads, resample
 from ..retarget import choosing, keys
 from ..retarget.curves import OBJECT
 from ..retarget.mapping import presets
@@ -24,9 +24,12 @@ from ..retarget.work import RetargetOptions
 from . import (
     animation,
     armature,
+    extras,
     finishing,
+    fitting,
     landing_checks,
     paths,
+    reading,
     rig_reader,
     scene_armatures,
     self_check,
@@ -34,6 +37,7 @@ from . import (
 )
 from .compat import current_scene
 from .landing_options import CAPTURE_RATE, SCENE_RATE, LandingOptions
+from .landing_options import OBJECT as CARRIED_BY_OBJECT
 from .references import Reference
 from .self_check import Expected
 
@@ -41,9 +45,13 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
-    from ..motion.motion import Motion
+    from ..jobs.spec import JobSpec
+    from ..motion.decoding import Decoded
+    from ..motion.heads import Distance
+    from ..motion.motion import FloatArray, Motion
     from ..retarget.mapping.roles import RoleMap
     from ..retarget.rig import Rig
+    from .meshes_prepared import Prepared
 
 MM_PER_M = 1000.0
 # Keys are straight lines between whole frames at least; more than this is somebody else's doing.
@@ -66,6 +74,11 @@ class Landing:
         bone_map: what said which bone follows what.
         direction_error_deg: the largest angle between a bone as Blender poses it and as it
             should be, over a few frames; NaN when nobody looked.
+        source: name of the file that the motion is from.
+        distance: how far the motion is from `xpos.parquet`, over all frames.
+        shown_distance: how far Blender's own bone heads are from it, over a few frames.
+        angles: how many joint angles have a curve.
+        meshes: how many meshes are bound to bones.
     """
 
     action: str = ""
@@ -77,6 +90,23 @@ class Landing:
     warnings: list[str] = field(default_factory=list)
     bone_map: str = ""
     direction_error_deg: float = math.nan
+    source: str = ""
+    distance: Distance | None = None
+    shown_distance: Distance | None = None
+    angles: int = 0
+    meshes: int = 0
+
+    def read(self, decoded: Decoded) -> None:
+        """Note what came of the files."""
+        self.capture_rate_hz = decoded.motion.rate_hz
+        self.source = decoded.source
+        self.distance = decoded.distance
+        self.warnings += decoded.warnings
+
+    def add(self, added: extras.Extras) -> None:
+        """Note what came besides the pose."""
+        self.angles, self.meshes = added.angles, added.meshes
+        self.warnings += added.warnings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,25 +135,6 @@ class Place:
                 f"The armature {self.reference.name!r} is not there any more; choose another one."
             )
         return found
-
-
-def decode(files: Sequence[Path]) -> Motion:
-    """The motion in a job's output files.
-
-    Raises:
-        OutputError: none of the files holds a motion that can be read.
-    """
-    for path in files:
-        if not path.is_file():
-            raise OutputError(f"{path} is not there; fetch the job's output again.")
-    for path in files:
-        if path.suffix.lower() == ".glb":
-            return glb.read(path)
-    names = ", ".join(path.name for path in files) or "nothing"
-    raise OutputError(
-        f"There is no motion.glb in the output ({names}), and nothing else can be put on an "
-        "armature yet; solve the take on a service that speaks revision 2 of the API."
-    )
 
 
 def pick_armature(options: LandingOptions) -> str | None:
@@ -157,6 +168,7 @@ class Made:
         expected: what Blender should make of them at a few frames.
         map_title: what said which bone follows what.
         object_place: where the object stands without the take.
+        times: (K,) the moments of the take that have keys, in s.
     """
 
     bones: list[list[keys.CurveKeys]]
@@ -164,6 +176,7 @@ class Made:
     expected: Expected
     map_title: str
     object_place: tuple[float, ...]
+    times: FloatArray
 
 
 def retarget(
@@ -209,9 +222,14 @@ def retarget(
     return Made(
         bones=list(made),
         warnings=[*warnings, *outcome.warnings],
-        expected=Expected(frames=frames, rotations=outcome.rotations),
+        expected=Expected(
+            frames=frames,
+            rotations=outcome.rotations,
+            times=motion.times[list(outcome.checks)],
+        ),
         map_title=outcome.map_title,
         object_place=tuple(rig.place.location.tolist()),
+        times=motion.times,
     )
 
 
@@ -233,7 +251,12 @@ def _tolerance(options: LandingOptions, rig: Rig) -> keys.Tolerance:
 
 
 def land(
-    files: Sequence[Path], *, name: str, options: LandingOptions, library: Path | None = None
+    files: Sequence[Path],
+    *,
+    name: str,
+    options: LandingOptions,
+    library: Path | None = None,
+    spec: JobSpec | None = None,
 ) -> Landing:
     """Put a take on an armature, blocking until it is done.
 
@@ -242,6 +265,7 @@ def land(
         name: the take's name; the action, and a new armature, are called after it.
         options: where and how.
         library: folder that the .blend will be saved in; None for the open file's.
+        spec: the job that the files are of, where it is known.
 
     Raises:
         OutputError: the files hold no motion.
@@ -249,26 +273,29 @@ def land(
         InputError: an option is wrong.
     """
     landing = Landing()
-    target = pick_armature(options)
+    landing_checks.check_options(options)
+    picked = pick_armature(options)
+    target = scene_armatures.find(picked) if picked is not None else None
+    wanted = reading.wanted(files, options, target=target, spec=spec)
     with _timed(landing, "decode"):
-        motion = decode(files)
-    if target is not None:
-        place = Place(reference=Reference.to(scene_armatures.find(target)), scene=current_scene())
-        _land_on(place, motion, landing, name=name, options=options, library=library)
-        return landing
-    built = armature.make(motion, name=name)
-    place = Place(reference=Reference.to(built), scene=current_scene(), is_new=True)
+        decoded = wanted.decode()
+    landing.read(decoded)
+    built = armature.make(decoded.motion, name=name) if target is None else None
+    place = Place(
+        reference=Reference.to(built or target), scene=current_scene(), is_new=built is not None
+    )
     try:
-        _land_on(place, motion, landing, name=name, options=options, library=library)
+        _land_on(place, decoded, landing, name=name, options=options, library=library)
     except BaseException:
-        armature.remove(built)
+        if built is not None:
+            armature.remove(built)
         raise
     return landing
 
 
 def _land_on(
     place: Place,
-    motion: Motion,
+    decoded: Decoded,
     landing: Landing,
     *,
     name: str,
@@ -278,27 +305,58 @@ def _land_on(
     armature_object = place.find()
     if not place.is_new:
         scene_armatures.check_animatable(armature_object)
-    landing.capture_rate_hz = motion.rate_hz
     landing.scene_rate_hz = animation.scene_fps(place.scene)
-    with _timed(landing, "retarget"):
-        made = retarget(
-            motion,
-            rig_reader.read_rig(armature_object),
-            options=options,
-            scene_fps=landing.scene_rate_hz,
-            stored_map=stored_map.read(armature_object.data),
-            user_maps=paths.user_directory("maps"),
-        )
-    landing.warnings += made.warnings
-    landing.bone_map = made.map_title
-    with _timed(landing, "write"):
-        action = _finished(animation.write(place.reference, made.bones, action_name=name))
+    with fitting.fitted(place, decoded.motion, options, landing.warnings):
+        with _timed(landing, "retarget"):
+            made = retarget(
+                decoded.motion,
+                rig_reader.read_rig(armature_object),
+                options=options,
+                scene_fps=landing.scene_rate_hz,
+                stored_map=stored_map.read(armature_object.data),
+                user_maps=paths.user_directory("maps"),
+            )
+        landing.warnings += made.warnings
+        landing.bone_map = made.map_title
+        with _timed(landing, "write"):
+            action = _finished(animation.write(place.reference, made.bones, action_name=name))
     conclude(place, action, made, landing, options=options)
+    if extras.is_wanted(options):
+        with _timed(landing, "extras"):
+            prepared = extras.prepare(decoded, options)
+            wish = wish_of(place, action, made, landing, decoded, prepared, name, options)
+            landing.add(_finished(extras.add(wish)))
     if options.check:
         with _timed(landing, "check"):
-            note_check(landing, _finished(self_check.measure(place.reference, made.expected)))
+            found = _finished(self_check.measure(place.reference, made.expected))
+            note_check(landing, found, made=made, decoded=decoded, options=options)
     landing.warnings += finishing.finish(
         place.find(), action, name=name, options=options, library=library
+    )
+
+
+def wish_of(
+    place: Place,
+    action: Reference,
+    made: Made,
+    landing: Landing,
+    decoded: Decoded,
+    prepared: Prepared | MyoSapiensError | None,
+    name: str,
+    options: LandingOptions,
+) -> extras.Wish:
+    """What is to come onto the armature besides the pose."""
+    return extras.Wish(
+        target=place.reference,
+        scene=Reference.to(place.scene),
+        action=action,
+        is_new=place.is_new,
+        name=name,
+        times=made.times,
+        scene_fps=landing.scene_rate_hz,
+        decoded=decoded,
+        prepared=prepared,
+        options=options,
     )
 
 
@@ -320,7 +378,14 @@ def conclude(
         animation.set_scene_range(place.scene, first_frame=frames[0], last_frame=frames[-1])
 
 
-def note_check(landing: Landing, found: self_check.Found) -> None:
+def note_check(
+    landing: Landing,
+    found: self_check.Found,
+    *,
+    made: Made,
+    decoded: Decoded,
+    options: LandingOptions,
+) -> None:
     """Write down how far Blender's own poses are from what they should be."""
     shown = bpy.data.objects.get(landing.armature)
     if shown is not None and shown.data.pose_position == "REST":
@@ -335,6 +400,12 @@ def note_check(landing: Landing, found: self_check.Found) -> None:
             f"{found.frame:g}: something else on the armature {landing.armature!r} (a constraint, "
             "a driver, another strip) changes its pose."
         )
+    # Only a character's own armature, on the recorded way, has its bones where bodies were.
+    is_as_recorded = not options.in_place and options.path_scale in (None, 1.0)
+    is_own = not made.map_title and options.carrier != CARRIED_BY_OBJECT
+    if decoded.heads is not None and found.names and is_as_recorded and is_own:
+        times = made.expected.times
+        landing.shown_distance = heads.compare(decoded.heads, found.names, times, found.heads)
 
 
 def _finished(steps: Generator[int, None, _Result]) -> _Result:

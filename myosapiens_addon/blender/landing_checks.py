@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..motion import angle_names
 from ..retarget import choosing
 from ..retarget.mapping import presets
 from . import paths, rig_reader, scene_armatures, stored_map
 from .landing_options import CAPTURE_RATE, CARRIERS, SCENE_RATE, LandingOptions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import bpy
 
     from ..retarget.mapping.roles import RoleMap
@@ -56,6 +56,14 @@ def check_options(options: LandingOptions) -> None:
         "tolerance in degrees": options.tolerance_deg,
         "tolerance in mm": options.tolerance_mm,
     }
+    if options.capture_rate_hz is not None and not 0.0 < options.capture_rate_hz < math.inf:
+        raise InputError(
+            f"A capture rate of {options.capture_rate_hz} is not possible; give frames per second."
+        )
+    angle_names.axes_of(options.angle_order)
+    for path, what in ((options.model, "character's model"), (options.take, "take")):
+        if path and not Path(path).is_file():
+            raise InputError(f"The {what} {path} is not there; check the path.")
     for name, value in numbers.items():
         if not 0.0 <= value < math.inf:
             raise InputError(f"A {name} of {value} is not possible; give 0 or a number above.")

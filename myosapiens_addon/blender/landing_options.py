@@ -36,6 +36,17 @@ class LandingOptions:
         as_asset: mark the action as an asset.
         catalog: name of the asset's catalogue, with `/` for those within others.
         check: let Blender evaluate a few frames afterwards, and compare.
+        model: path of the character's definition (MJCF XML); empty for none.
+        limits: constrain the bones of a new armature to the limits of the model's joints.
+        with_angles: key the joint angles as custom properties of the object, in degrees.
+        angle_order: order of three angles of one joint in `output.npz`.
+        angle_degrees: whether `output.npz` is in degrees.
+        meshes: bring the meshes of `motion.glb` in, onto the character's own armature.
+        empties: make the markers of the capture in `motion.glb` empties.
+        fit: give the character's armature the lengths of the take's subject.
+        take: path of the take that the files were solved from, for its speed; empty where the
+            job knows it, or nobody does.
+        capture_rate_hz: frames per second of the capture; goes before what files say.
     """
 
     armature: str | None = None
@@ -55,6 +66,16 @@ class LandingOptions:
     as_asset: bool = False
     catalog: str = ""
     check: bool = True
+    model: str = ""
+    limits: bool = False
+    with_angles: bool = False
+    angle_order: str = "XYZ"
+    angle_degrees: bool = False
+    meshes: bool = False
+    empties: bool = False
+    fit: bool = False
+    take: str = ""
+    capture_rate_hz: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

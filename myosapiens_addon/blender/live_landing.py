@@ -3,7 +3,8 @@
 
 ::
 
-    decode (thread) → place (main thread) → retarget (thread) → write, check (main, in slices)
+    decode (thread) → place (main thread) → retarget (thread) → write (main, in slices)
+    → make meshes ready (thread) → extras, check (main, in slices)
 
 Between any two of these the user may undo, rename, delete, or open another file; `interrupt`
 takes back what is half there, and the landing begins again where it can.
@@ -22,10 +23,12 @@ from ..errors import MyoSapiensError, RigError
 from .rows import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Generator
 
+    from ..motion.decoding import Decoded
     from ..motion.motion import Motion
+    from .extras import Extras
+    from .fitting import Shape
     from .landing import Landing, Made, Place
     from .references import Reference
     from .rows import LandingPlan, Row
@@ -39,6 +42,8 @@ class Stage(Enum):
     PLACE = auto()
     RETARGET = auto()
     WRITE = auto()
+    PREPARE = auto()
+    EXTRAS = auto()
     CHECK = auto()
     END = auto()
 
@@ -68,22 +73,41 @@ class LiveLanding:
         self._call = call
         self._concluded = concluded
         self._turn = 0
-        self._motion: Motion | None = None
+        self._decoded: Decoded | None = None
+        self._fitted: tuple[Reference, Shape] | None = None
         self._place: tuple[Reference, bool] | None = None
         self._made: Made | None = None
         self._steps: Generator[int, None, Reference] | None = None
         self._checks: Generator[int, None, Found] | None = None
         self._written: tuple[Reference, Reference] | None = None
+        self._was_new = False
+        self._adding: Generator[int, None, Extras] | None = None
+        self._prepared: Any = None
+        self._is_dressed = False
 
     def start(self) -> None:
         """Read the files, in a thread."""
+        from . import reading
+
         self.row.set(State.IMPORTING, note="Reading the result")
-        self._ask(_decode, self.row.files, then=self._decoded)
+        target = self.plan.target.find_armature() if self.plan.target is not None else None
+        record = self.row.record
+        try:
+            wanted = reading.wanted(
+                self.row.files,
+                self.plan.options,
+                target=target,
+                spec=self.row.spec or (record.spec if record is not None else None),
+            )
+        except MyoSapiensError as error:
+            self.stop(error)
+            return
+        self._ask(wanted.decode, then=self._have_decoded)
 
     @property
     def needs_main_thread(self) -> bool:
         """Whether `step` has something to do."""
-        return self.stage in (Stage.PLACE, Stage.WRITE, Stage.CHECK)
+        return self.stage in (Stage.PLACE, Stage.WRITE, Stage.EXTRAS, Stage.CHECK)
 
     def step(self, end: float) -> None:
         """Do what the main thread must, until a moment (`time.perf_counter`) at the most."""
@@ -92,6 +116,8 @@ class LiveLanding:
                 self._open_place()
             elif self.stage is Stage.WRITE:
                 self._write(end)
+            elif self.stage is Stage.EXTRAS:
+                self._add(end)
             elif self.stage is Stage.CHECK:
                 self._check()
         except MyoSapiensError as error:
@@ -100,7 +126,7 @@ class LiveLanding:
     def interrupt(self) -> None:
         """Take back what is half there, and begin again: an undo or another file comes."""
         self._take_back()
-        if self.stage in (Stage.RETARGET, Stage.WRITE, Stage.CHECK):
+        if self.stage not in (Stage.DECODE, Stage.END):
             self.stage = Stage.PLACE
 
     def stop(self, error: MyoSapiensError | None) -> None:
@@ -109,7 +135,7 @@ class LiveLanding:
             return
         self._take_back()
         self.stage = Stage.END
-        self._motion = None
+        self._decoded = None
         self._concluded(self, error)
 
     def _take_back(self) -> None:
@@ -118,6 +144,15 @@ class LiveLanding:
         if self._steps is not None:
             self._steps.close()
             self._steps = None
+        if self._adding is not None:
+            self._adding.close()
+            self._adding = None
+        if self._prepared is not None:
+            from . import extras
+
+            extras.discard(self._prepared)
+            self._prepared = None
+        self._take_back_fit()
         if self._place is not None and self._place[1]:
             from . import armature
 
@@ -125,6 +160,18 @@ class LiveLanding:
             if built is not None:
                 armature.remove(built)
         self._place = None
+
+    def _take_back_fit(self) -> None:
+        """Give an armature its own lengths back; after the last key the fit is here to stay."""
+        if self._fitted is None:
+            return
+        from . import fitting
+
+        reference, before = self._fitted
+        self._fitted = None
+        fitted = reference.find_in(bpy.data.objects)
+        if fitted is not None:
+            fitting.restore(fitted, before)
 
     def _ask(
         self, function: Callable[..., Any], *arguments: object, then: Callable[..., None]
@@ -141,34 +188,35 @@ class LiveLanding:
 
         self._call(function, *arguments, then=arrived, failed=failed)
 
-    def _decoded(self, motion: Motion) -> None:
-        self._motion = motion
+    def _have_decoded(self, decoded: Decoded) -> None:
+        self._decoded = decoded
         self.stage = Stage.PLACE
         self.row.set(State.IMPORTING, note="Importing")
 
     def _open_place(self) -> None:
         """Find the armature, or make one; then work out the keys, in a thread."""
-        from . import landing, paths, rig_reader, stored_map
+        from . import fitting, landing, paths, rig_reader, stored_map
         from .animation import scene_fps
 
-        motion = self._motion
-        if motion is None:
-            raise RigError("The result is gone from memory; import it again.")
-        if self._is_written() and self.result is not None:
-            # The undo was of something else, a text perhaps: the import is whole.
-            self._finish(self.result)
+        decoded = self._have()
+        if self._is_written() and self.result is not None and self._made is not None:
+            # The undo was of something else, a text perhaps: the keys are all there.
+            self._go_on_to_extras(self._made)
             return
-        place = self._find_place(motion)
+        place = self._find_place(decoded.motion)
         self._place = (place.reference, place.is_new)
-        self.result = landing.Landing(
-            capture_rate_hz=motion.rate_hz, scene_rate_hz=scene_fps(place.scene)
-        )
+        self._is_dressed = False
+        self.result = landing.Landing(scene_rate_hz=scene_fps(place.scene))
+        self.result.read(decoded)
+        before = fitting.prepare(place, decoded.motion, self.plan.options, self.result.warnings)
+        if before is not None:
+            self._fitted = (place.reference, before)
         self.stage = Stage.RETARGET
         armature_object = place.find()
         self._ask(
             functools.partial(
                 landing.retarget,
-                motion,
+                decoded.motion,
                 rig_reader.read_rig(armature_object),
                 options=self.plan.options,
                 scene_fps=scene_fps(place.scene),
@@ -177,6 +225,11 @@ class LiveLanding:
             ),
             then=self._retargeted,
         )
+
+    def _have(self) -> Decoded:
+        if self._decoded is None:
+            raise RigError("The result is gone from memory; import it again.")
+        return self._decoded
 
     def _is_written(self) -> bool:
         """Whether the action stands in the file already, with its armature."""
@@ -214,7 +267,7 @@ class LiveLanding:
         if self._place is None or self.result is None:
             return
         self._made = made
-        self.result.warnings = list(made.warnings)
+        self.result.warnings += made.warnings
         self.result.bone_map = made.map_title
         self._steps = animation.write(self._place[0], made.bones, action_name=self.plan.name)
         self.stage = Stage.WRITE
@@ -235,29 +288,87 @@ class LiveLanding:
                 return None
 
     def _conclude(self, action: Reference, made: Made) -> None:
-        from . import landing, self_check
+        from . import landing
 
         if self._place is None or self.result is None:
             return
         reference, is_new = self._place
         place = landing.Place(reference=reference, scene=self._scene(), is_new=is_new)
         landing.conclude(place, action, made, self.result, options=self.plan.options)
-        self._steps = self._place = self._made = None
+        self._steps = self._place = self._fitted = None
         self._written = (reference, action)
-        self._checks = self_check.measure(reference, made.expected)
-        self.stage = Stage.CHECK
+        self._was_new = is_new
+        self._go_on_to_extras(made)
+
+    def _go_on_to_extras(self, made: Made) -> None:
+        """Have a thread make ready what comes besides the pose, where anything does."""
+        from . import extras, self_check
+
+        if self._is_dressed or not extras.is_wanted(self.plan.options):
+            self._checks = self_check.measure(self._target(), made.expected)
+            self.stage = Stage.CHECK
+            return
+        self.stage = Stage.PREPARE
+        self._ask(extras.prepare, self._have(), self.plan.options, then=self._have_prepared)
+
+    def _have_prepared(self, prepared: Any) -> None:  # noqa: ANN401 - as `extras.prepare`
+        from . import extras, landing
+
+        made, result = self._made, self.result
+        if made is None or result is None or self._written is None:
+            extras.discard(prepared)
+            return
+        self._prepared = prepared
+        place = landing.Place(reference=self._target(), scene=self._scene(), is_new=self._was_new)
+        wish = landing.wish_of(
+            place,
+            self._written[1],
+            made,
+            result,
+            self._have(),
+            prepared,
+            self.plan.name,
+            self.plan.options,
+        )
+        self._adding = extras.add(wish)
+        self.stage = Stage.EXTRAS
+
+    def _target(self) -> Reference:
+        if self._written is None:
+            raise RigError("The armature is not there any more; import the result again.")
+        return self._written[0]
+
+    def _add(self, end: float) -> None:
+        """Add what comes besides the pose, until a moment at the most."""
+        if self._adding is None or self.result is None or self._made is None:
+            return
+        while time.perf_counter() < end:
+            try:
+                next(self._adding)
+            except StopIteration as finished:
+                self._adding = self._prepared = None
+                self._is_dressed = True
+                self.result.add(finished.value)
+                self._go_on_to_extras(self._made)
+                return
 
     def _check(self) -> None:
         """Let Blender show one more frame, and compare; then what is to be done at the end."""
         from . import landing
 
-        if self._checks is None or self.result is None:
+        if self._checks is None or self.result is None or self._made is None:
             return
         if self.plan.options.check:
             try:
                 next(self._checks)
             except StopIteration as finished:
-                landing.note_check(self.result, finished.value)
+                landing.note_check(
+                    self.result,
+                    finished.value,
+                    made=self._made,
+                    decoded=self._have(),
+                    options=self.plan.options,
+                )
             else:
                 return
         self._finish(self.result)
@@ -275,9 +386,3 @@ class LiveLanding:
                 options=self.plan.options,
             )
         self.stop(None)
-
-
-def _decode(files: Sequence[Path]) -> Motion:
-    from . import landing
-
-    return landing.decode(files)

@@ -13,6 +13,7 @@ from ..motion import quaternion
 from ..retarget.rig import ObjectPlace, Rig
 from .armature import BODY_REST
 from .compat import curves_of
+from .joint_limits import NAME as JOINT_LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -149,8 +150,15 @@ def _is_turned(bone: bpy.types.PoseBone) -> bool:
 
 
 def _hindrance(bone: bpy.types.PoseBone) -> str:
-    """What else acts on a bone, in a few words; empty for nothing."""
-    acting = [entry for entry in bone.constraints if not entry.mute and entry.influence > 0.0]
+    """What else acts on a bone, in a few words; empty for nothing.
+
+    Not the limits of the character's own joints: no solved take goes beyond them.
+    """
+    acting = [
+        entry
+        for entry in bone.constraints
+        if not entry.mute and entry.influence > 0.0 and not entry.name.startswith(JOINT_LIMITS)
+    ]
     if acting:
         return f"constraint {acting[0].name!r}"
     locks: Any = bone.lock_rotation

@@ -7,7 +7,7 @@ Evaluated in a scene of its own, so that the user's stays at its frame.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -32,10 +32,12 @@ class Expected:
     Attributes:
         frames: (K,) scene frames.
         rotations: bone → (4, K) rotations in the armature's space.
+        times: (K,) the moments of the take at these frames, in s.
     """
 
     frames: FloatArray
     rotations: dict[str, FloatArray]
+    times: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +48,15 @@ class Found:
         degrees: by how much; NaN when nothing could be looked at.
         bone: which.
         frame: when.
+        names: the bones whose heads were noted; empty where Blender did not pose them.
+        heads: (K, N, 3) where their heads were, in m, in the armature's axes.
     """
 
     degrees: float = math.nan
     bone: str = ""
     frame: float = 0.0
+    names: tuple[str, ...] = ()
+    heads: FloatArray = field(default_factory=lambda: np.empty((0, 0, 3)))
 
 
 def measure(target: Reference, expected: Expected) -> Generator[int, None, Found]:
@@ -60,12 +66,17 @@ def measure(target: Reference, expected: Expected) -> Generator[int, None, Found
         RigError: the armature is gone.
     """
     worst = Found()
+    seen: list[FloatArray] = []
     for place, frame in enumerate(expected.frames):
         found = _at(target, expected, place, float(frame))
+        if found.names:
+            seen.append(found.heads)
         if not worst.degrees >= found.degrees:
             worst = found
         yield place
-    return worst
+    if len(seen) < len(expected.frames):
+        return replace(worst, names=())
+    return replace(worst, heads=np.concatenate(seen))
 
 
 def _at(target: Reference, expected: Expected, place: int, frame: float) -> Found:
@@ -78,25 +89,38 @@ def _at(target: Reference, expected: Expected, place: int, frame: float) -> Foun
     if not names:
         return Found()
     wanted = np.stack([expected.rotations[name][:, place] for name in names])
-    shown = _shown(armature_object, names, frame)
+    shown, heads = _shown(armature_object, names, frame)
     lengths = np.linalg.norm(shown, axis=1, keepdims=True)
     should = quaternion.rotate(wanted, ALONG)
     is_shown = shown / np.where(lengths > 0.0, lengths, 1.0)
     apart = np.linalg.norm(np.cross(should, is_shown), axis=1)
     degrees = np.degrees(np.arctan2(apart, quaternion.dot(should, is_shown)))
     worst = int(np.argmax(degrees))
-    return Found(degrees=float(degrees[worst]), bone=names[worst], frame=frame)
+    return Found(
+        degrees=float(degrees[worst]),
+        bone=names[worst],
+        frame=frame,
+        names=tuple(names),
+        heads=heads[None],
+    )
 
 
-def _shown(armature_object: bpy.types.Object, names: list[str], frame: float) -> FloatArray:
-    """Where bones point at a frame, in the armature's space: (N, 3)."""
+def _shown(
+    armature_object: bpy.types.Object, names: list[str], frame: float
+) -> tuple[FloatArray, FloatArray]:
+    """Where bones point at a frame, and where their heads are in m, in the armature's axes.
+
+    Both are (N, 3).
+    """
     scene = bpy.data.scenes.new("MyoSapiens")
     try:
         scene.collection.objects.link(armature_object)
         whole = math.floor(frame)
         scene.frame_set(whole, subframe=frame - whole)
         graph: Any = scene.view_layers[0].depsgraph
-        pose: Any = armature_object.evaluated_get(graph).pose.bones
-        return np.array([pose[name].matrix.col[1][:3] for name in names], dtype=np.float64)
+        shown: Any = armature_object.evaluated_get(graph)
+        matrices = np.array([shown.pose.bones[name].matrix for name in names], dtype=np.float64)
+        scale = math.cbrt(abs(shown.matrix_world.to_3x3().determinant()))
+        return matrices[:, :3, 1], matrices[:, :3, 3] * scale
     finally:
         bpy.data.scenes.remove(scene)

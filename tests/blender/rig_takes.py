@@ -10,9 +10,11 @@ import bpy
 import numpy as np
 
 from myosapiens_addon.blender import landing as landings
+from myosapiens_addon.blender import reading
 from myosapiens_addon.motion.motion import Motion
 from tests.blender.rig_builders import Built
 from tests.helpers import figures, likeness
+from tests.helpers.motions import as_decoded
 
 CLOSE_DEG = 0.5
 
@@ -20,7 +22,7 @@ CLOSE_DEG = 0.5
 def land(built: Built, motion: Motion, **options: object) -> landings.Landing:
     """Put a take on an armature, a key for each of its own frames."""
     wanted = {"armature": built.name, "rate": "capture"} | options
-    with patch.object(landings, "decode", lambda _files: motion):
+    with patch.object(reading.Wanted, "decode", lambda _wanted: as_decoded(motion)):
         return landings.land([], name="Take 01", options=landings.LandingOptions(**wanted))
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import bpy
 import pytest
 
-from myosapiens_addon.blender import headless
-from myosapiens_addon.blender import landing as landings
+from myosapiens_addon.blender import headless, reading
 from myosapiens_addon.blender.compat import curves_of
-from tests.helpers.motions import moving
+from tests.helpers.motions import as_decoded, moving
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def motion_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file that decodes to a made motion; decoding has tests of its own."""
     path = tmp_path / "walk 07.glb"
     path.write_bytes(b"glTF")
-    monkeypatch.setattr(landings, "decode", lambda _files: moving())
+    monkeypatch.setattr(reading.Wanted, "decode", lambda _wanted: as_decoded(moving()))
     return path
 
 

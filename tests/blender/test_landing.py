@@ -9,14 +9,14 @@ import bpy
 import numpy as np
 import pytest
 
-from myosapiens_addon.blender import animation, armature, rig_reader
+from myosapiens_addon.blender import animation, armature, reading, rig_reader
 from myosapiens_addon.blender import landing as landings
 from myosapiens_addon.blender.compat import curves_of
 from myosapiens_addon.blender.references import Reference
 from myosapiens_addon.errors import InputError, OutputError, RigError
 from myosapiens_addon.motion.quaternion import angle_between
 from tests.blender.posing import body_poses
-from tests.helpers.motions import NAMES, moving
+from tests.helpers.motions import NAMES, as_decoded, moving
 
 MODES = ("QUATERNION", "XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX", "AXIS_ANGLE")
 
@@ -24,7 +24,7 @@ MODES = ("QUATERNION", "XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX", "AXIS_ANGLE")
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Landings take a made motion; decoding has tests of its own."""
-    monkeypatch.setattr(landings, "decode", lambda _files: moving())
+    monkeypatch.setattr(reading.Wanted, "decode", lambda _wanted: as_decoded(moving()))
 
 
 def land(**options: object) -> landings.Landing:
@@ -213,8 +213,11 @@ def test_files_without_a_motion_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is not there"):
         landings.land([tmp_path / "motion.glb"], name="x", options=options)
     (tmp_path / "output.npz").write_bytes(b"PK")
-    with pytest.raises(OutputError, match=r"no motion\.glb in the output \(output\.npz\)"):
+    with pytest.raises(OutputError, match=r"output\.npz"):
         landings.land([tmp_path / "output.npz"], name="x", options=options)
+    (tmp_path / "model.mjb").write_bytes(b"model")
+    with pytest.raises(OutputError, match=r"no motion in the output \(model\.mjb\)"):
+        landings.land([tmp_path / "model.mjb"], name="x", options=options)
     (tmp_path / "motion.glb").write_bytes(b"<html>502</html>")
     with pytest.raises(OutputError, match=r"motion\.glb is no GLB file"):
         landings.land([tmp_path / "motion.glb"], name="x", options=options)

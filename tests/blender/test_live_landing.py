@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 
 import myosapiens_addon
-from myosapiens_addon.blender import animation, armature, job_actions, live, live_landing
+from myosapiens_addon.blender import animation, armature, job_actions, live, reading
 from myosapiens_addon.blender import session as sessions
 from myosapiens_addon.blender.compat import UNFINISHED, curves_of
 from myosapiens_addon.blender.live_landing import Stage
 from myosapiens_addon.blender.rows import Row, State
 from tests.blender.live_bench import at_rest, delete, plan, pump_until, ready_row
-from tests.helpers.motions import NAMES, moving
+from tests.helpers.motions import NAMES, as_decoded, moving
 
 
 @pytest.fixture(autouse=True)
 def enabled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The extension, with results that need no file, and undo steps as with a window."""
-    monkeypatch.setattr(live_landing, "_decode", lambda _files: moving())
+    monkeypatch.setattr(reading.Wanted, "decode", lambda _wanted: as_decoded(moving()))
     monkeypatch.setattr(job_actions, "_are_here", lambda _files: True)
     monkeypatch.setattr(sessions, "push_undo", lambda text: bpy.ops.ed.undo_push(message=text))
     # The smallest slices: a step per bone.

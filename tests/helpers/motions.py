@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from myosapiens_addon.motion import kinematics, quaternion
+from myosapiens_addon.motion.decoding import Decoded
 from myosapiens_addon.motion.motion import Motion
 
 NAMES = (
@@ -58,3 +59,8 @@ def moving(*, frames: int = 25, rate_hz: float = 100.0, seed: int = 3) -> Motion
         positions=positions,
         rotations=rotations,
     )
+
+
+def as_decoded(motion: Motion) -> Decoded:
+    """A motion as if it had been read from a `motion.glb`."""
+    return Decoded(motion=motion, source="motion.glb")

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A take of one subject on the armature of another: keep the armature, or fit it to the take.
+
+Fitted, every bone that is a body stands where the take's rest pose has the body, as in an
+armature that is built from the take. Other actions of the armature then play with the new
+lengths; bones that are no bodies stay where they are.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from ..errors import RigError
+from ..retarget import bone_layout, lengths
+from . import armature, rig_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..motion.motion import Motion
+    from .landing import Place
+    from .landing_options import LandingOptions
+
+MM_PER_M = 1000.0
+# Head, tail, z axis of every bone, and what is kept of its body's axes.
+Shape = dict[str, tuple[Vector, Vector, Vector, list[float] | None]]
+
+
+@contextmanager
+def fitted(
+    place: Place, motion: Motion, options: LandingOptions, warnings: list[str]
+) -> Iterator[None]:
+    """Fit the armature where that is asked for, else offer it; taken back when it fails inside.
+
+    Raises:
+        RigError: the armature cannot be edited.
+    """
+    before = prepare(place, motion, options, warnings)
+    try:
+        yield
+    except BaseException:
+        if before is not None:
+            restore(place.find(), before)
+        raise
+
+
+def prepare(
+    place: Place, motion: Motion, options: LandingOptions, warnings: list[str]
+) -> Shape | None:
+    """Fit the armature where that is asked for, else offer it in a warning.
+
+    Returns:
+        What `restore` needs to take it back; None when nothing was changed.
+
+    Raises:
+        RigError: the armature cannot be edited.
+    """
+    if place.is_new:
+        return None
+    armature_object = place.find()
+    apart = lengths.difference_m(motion, rig_reader.read_rig(armature_object))
+    if apart is None or apart <= lengths.SAME_M:
+        return None
+    if options.fit:
+        return fit(armature_object, motion)
+    warnings.append(
+        f"The take's subject has other lengths than the armature {armature_object.name!r}, by up "
+        f"to {apart * MM_PER_M:.0f} mm: the armature was kept. To give its bones the take's "
+        "lengths, import with Fit Armature (--fit-armature)."
+    )
+    return None
+
+
+def fit(armature_object: bpy.types.Object, motion: Motion) -> Shape:
+    """Give the bones that are bodies the take's rest pose.
+
+    Returns:
+        What `restore` needs to take it back.
+
+    Raises:
+        RigError: the armature is linked, hidden, or being edited.
+    """
+    _check(armature_object)
+    layout = bone_layout.lay_out(motion)
+    scale = rig_reader.read_rig(armature_object).place.world_scale
+    wanted: Shape = {
+        name: (
+            Vector(np.asarray(layout.heads[index]) / scale),
+            Vector(np.asarray(layout.tails[index]) / scale),
+            Vector(layout.z_axes[index]),
+            [float(value) for value in motion.rest_rotations[index]],
+        )
+        for index, name in enumerate(motion.names)
+    }
+    before = _shape(armature_object, wanted)
+    restore(armature_object, wanted)
+    return before
+
+
+def restore(armature_object: bpy.types.Object, shape: Shape) -> None:
+    """Put bones where they are to be; those that are not there are passed over."""
+    data: Any = armature_object.data
+    with armature.editing(armature_object):
+        for name, (head, tail, z_axis, _body) in shape.items():
+            bone = data.edit_bones.get(name)
+            if bone is not None:
+                bone.head, bone.tail = head, tail
+                bone.align_roll(z_axis)
+    for name, (_head, _tail, _z_axis, body) in shape.items():
+        if name in data.bones and body is not None:
+            data.bones[name][armature.BODY_REST] = body
+
+
+def _shape(armature_object: bpy.types.Object, wanted: Shape) -> Shape:
+    found: Shape = {}
+    data: Any = armature_object.data
+    for name in wanted:
+        bone = data.bones.get(name)
+        if bone is not None:
+            rest = bone.get(armature.BODY_REST)
+            body = [float(value) for value in rest] if rest is not None else None
+            z_axis = bone.matrix_local.col[2].xyz
+            found[name] = (bone.head_local.copy(), bone.tail_local.copy(), z_axis, body)
+    return found
+
+
+def _check(armature_object: bpy.types.Object) -> None:
+    data: Any = armature_object.data
+    name = armature_object.name
+    if data.library is not None or data.override_library is not None:
+        raise RigError(
+            f"The bones of {name!r} belong to a linked file and cannot be changed here: import "
+            "without Fit Armature, or onto a new armature."
+        )
+    if armature_object.hide_viewport or armature_object.hide_get():
+        raise RigError(f"The armature {name!r} is hidden; show it, then fit it to the take.")

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a character's own armature has the lengths of a take's subject."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import choosing
+
+if TYPE_CHECKING:
+    from ..motion.motion import Motion
+    from .rig import Rig
+
+# Differences that nobody sees; the lengths of one subject are the same to a rounding error.
+SAME_M = 0.002
+
+
+def difference_m(motion: Motion, rig: Rig) -> float | None:
+    """How much the lengths of an armature differ at most from those of a take's subject, in m.
+
+    A length is how far a body's origin is from its parent's at rest. None where the armature is
+    not the character's own.
+    """
+    pairs = choosing.own_bones(rig, motion)
+    if pairs is None:
+        return None
+    body_of = dict(zip(pairs.bones, pairs.bodies, strict=True))
+    scale = rig.place.world_scale
+    apart = [0.0]
+    for bone, body in body_of.items():
+        parent = int(rig.parents[bone])
+        if parent not in body_of:
+            continue
+        ours = np.linalg.norm(rig.rest_positions[bone] - rig.rest_positions[parent]) * scale
+        theirs = np.linalg.norm(
+            motion.rest_positions[body] - motion.rest_positions[body_of[parent]]
+        )
+        apart.append(abs(float(ours - theirs)))
+    return max(apart)
