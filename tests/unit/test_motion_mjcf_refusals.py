@@ -97,6 +97,8 @@ CASES = {
     world(body(), '<default><default class="main"/></default>'): "'main' is defined twice",
     world(body(), "<include/>"): "names no file",
     world(body(), '<include file="none.xml"/>'): "file 'none.xml' does not exist",
+    world(body(), '<include file="//host/share/a.xml"/>'): "is on another computer; copy it here",
+    world(body(), r'<include file="\\host\share\a.xml"/>'): "is on another computer; copy it here",
     world(body(), '<include file="main.xml"/>'): "'main.xml' is included a second time",
     world(body(f'name="{"n" * 9000}" pos="x"')): "nnn…' has pos='x'",
     world(body('name="a&#10;b" pos="x"')): "'a\\nb' has pos='x'",

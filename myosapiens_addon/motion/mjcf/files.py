@@ -24,6 +24,7 @@ RULES = strict_xml.Rules(
 )
 # All that holds bodies, joints or classes; what stands inside anything else is not looked at.
 LOOKED_INTO = frozenset({"worldbody", "body", "frame", "replicate", "default"})
+SLASHES = frozenset("/\\")
 
 
 def load(path: Path) -> Node:
@@ -93,6 +94,11 @@ class _Loader:
         return _Open(node=top.node, rest=iter(content), path=path)
 
     def _find(self, node: Node, name: str) -> Path:
+        # On Windows such a path names another computer, which would be told who asks.
+        if name[:1] in SLASHES and name[1:2] in SLASHES:
+            raise node.error(
+                f"the included file {quoted(name)} is on another computer; copy it here."
+            )
         for folder in (self.main.parent, node.path.parent):
             try:
                 if (folder / name).exists():
