@@ -34,7 +34,7 @@ OPTIONS: dict[str, Any] = {
     "import_unused_materials": False,
     "import_point_as_pointcloud": False,
 }
-CHATTER = "glTFImporter"
+LOGGERS = ("glTFImporter", "glTFImporter_errors")
 Census = dict[str, set[int]]
 
 
@@ -53,7 +53,7 @@ def run(path: Path, *, source: str) -> list[tuple[str, bpy.types.ID]]:
     """
     before = census()
     try:
-        with _undisturbed(), _quiet():
+        with _undisturbed():
             _call(path)
     except RuntimeError as error:
         logger.warning("Blender's glTF importer on %s: %s", source, error)
@@ -109,9 +109,10 @@ def _call(path: Path) -> None:
     operator = gltf_import()
     known = operator.get_rna_type().properties
     options = {key: value for key, value in OPTIONS.items() if key in known}
-    result = operator(filepath=str(path), **options)
-    if result != {"FINISHED"}:
-        raise RuntimeError(f"ended with {result}")
+    with _heard() as errors:
+        result = operator(filepath=str(path), **options)
+    if errors or result != {"FINISHED"}:
+        raise RuntimeError(errors[0] if errors else f"ended with {result}")
 
 
 def _unlink(block: Any) -> None:  # noqa: ANN401 - an object
@@ -120,18 +121,27 @@ def _unlink(block: Any) -> None:  # noqa: ANN401 - an object
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """The importer tells each thing it does on standard output, where reports may be wanted."""
-    chatter = logging.getLogger(CHATTER)
-    chatter.addFilter(_nothing)
+def _heard() -> Iterator[list[str]]:
+    """What the importer logs as errors, such as meshes that it cannot decode and leaves at zero.
+
+    Nothing of what it logs is written: it tells each thing it does on standard output, where
+    reports may be wanted.
+    """
+    errors: list[str] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR:
+            errors.append(record.getMessage())
+        return False
+
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    for entry in loggers:
+        entry.addFilter(note)
     try:
-        yield
+        yield errors
     finally:
-        chatter.removeFilter(_nothing)
-
-
-def _nothing(_record: logging.LogRecord) -> bool:
-    return False
+        for entry in loggers:
+            entry.removeFilter(note)
 
 
 @contextmanager
