@@ -70,7 +70,7 @@ class Wish:
 
 def is_wanted(options: LandingOptions) -> bool:
     """Whether there is anything to add."""
-    return options.with_angles or options.meshes or bool(options.model) or options.limits
+    return options.key_angles or options.meshes or bool(options.model) or options.limits
 
 
 def prepare(decoded: Decoded, options: LandingOptions) -> Prepared | MyoSapiensError | None:
@@ -144,7 +144,7 @@ def _add_angles(wish: Wish, extras: Extras) -> None:
     target = wish.target.find_in(bpy.data.objects)
     action = wish.action.find_in(bpy.data.actions)
     angles = wish.decoded.angles
-    if not wish.options.with_angles or angles is None or target is None or action is None:
+    if not wish.options.key_angles or angles is None or target is None or action is None:
         return
     character = wish.decoded.character
     written = joint_curves.write(

@@ -22,7 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CancelledError, InputError, MyoSapiensError
 from ..service.errors import AuthenticationError, JobFailedError, ServiceError, UnreachableError
-from . import headless_jobs, headless_maps, headless_service, headless_takes, map_properties
+from . import (
+    headless_jobs,
+    headless_maps,
+    headless_outputs,
+    headless_service,
+    headless_takes,
+    map_properties,
+)
 from .answer import Answer
 from .landing_options import CAPTURE_RATE, CARRIERS, PELVIS, SCENE_RATE
 
@@ -211,12 +218,14 @@ def _take_commands(commands: Subparsers) -> None:
     landing = _add(commands, "import", headless_takes.import_files, "Apply output files at hand.")
     landing.add_argument("--output", type=Path, nargs="+", required=True, metavar="FILE")
     landing.add_argument("--name", help="name of the action (default: the file's)")
+    headless_outputs.add_speed_arguments(landing)
     _landing_arguments(landing)
     maps = _add(
         commands, "maps", headless_maps.maps, "List bone map presets, or show an armature's map."
     )
     maps.add_argument("--armature", metavar="NAME", help="show the bone map of this armature")
     maps.add_argument("--write", type=Path, metavar="MAP.json", help="and write it to a file")
+    headless_outputs.add_commands(_add, commands)
     _add(commands, "resume", headless_jobs.resume, "Go on with unfinished jobs, fetch results.")
 
 
@@ -239,6 +248,7 @@ def _landing_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--report", type=Path, metavar="R.json")
     command.add_argument("--preview", type=Path, metavar="P.png", help="also render a picture")
     _motion_arguments(command)
+    headless_outputs.add_extra_arguments(command)
 
 
 def _motion_arguments(command: argparse.ArgumentParser) -> None:

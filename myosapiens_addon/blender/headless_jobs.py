@@ -185,6 +185,11 @@ def _land_as_asked(row: report.TakeReport, files: list[Path], record: JobRecord)
     else:
         bpy.ops.wm.read_homefile(use_empty=runs_as_module())
     headless_takes.land_and_save(
-        row, files, name=notes.name, options=notes.options, out=Path(notes.out)
+        row,
+        files,
+        name=notes.name,
+        options=notes.options,
+        out=Path(notes.out),
+        spec=record.spec,
     )
     return True

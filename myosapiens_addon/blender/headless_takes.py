@@ -14,7 +14,16 @@ from ..jobs.journal import Journal
 from ..jobs.pipeline import Pipeline
 from ..jobs.spec import JobSpec, Subject
 from ..takes import preflight
-from . import headless_jobs, landing, landing_checks, paths, preferences, report, scene_armatures
+from . import (
+    headless_jobs,
+    headless_outputs,
+    landing,
+    landing_checks,
+    paths,
+    preferences,
+    report,
+    scene_armatures,
+)
 from .answer import Answer
 from .connection import connector
 from .landing_options import LandingNotes, LandingOptions
@@ -63,7 +72,8 @@ def retarget(options: argparse.Namespace) -> Answer:
         finished = headless_jobs.follow(pipeline, row)
         files = list(finished.files.values())
         with _kept_for_later(files):
-            _land_as_said(row, files, name=paths.take_name(options.c3d), options=options)
+            name = paths.take_name(options.c3d)
+            _land_as_said(row, files, name=name, options=options, spec=pipeline.record.spec)
         headless_jobs.mark_landed(journal, pipeline.token)
     return Answer(data={"takes": [row.as_dict()]}, text=row.sentence(options.out))
 
@@ -114,6 +124,7 @@ def landing_options(options: argparse.Namespace) -> LandingOptions:
         as_strip=options.nla,
         as_asset=options.asset,
         catalog=options.catalog,
+        **headless_outputs.as_options(options),
     )
 
 
@@ -128,7 +139,12 @@ def _notes(options: argparse.Namespace) -> dict[str, object]:
 
 
 def _land_as_said(
-    row: report.TakeReport, files: Sequence[Path], *, name: str, options: argparse.Namespace
+    row: report.TakeReport,
+    files: Sequence[Path],
+    *,
+    name: str,
+    options: argparse.Namespace,
+    spec: JobSpec | None = None,
 ) -> None:
     land_and_save(
         row,
@@ -137,6 +153,8 @@ def _land_as_said(
         options=landing_options(options),
         out=options.out,
         preview=options.preview,
+        angles=options.angles_out,
+        spec=spec,
     )
 
 
@@ -148,11 +166,17 @@ def land_and_save(
     options: LandingOptions,
     out: Path,
     preview: Path | None = None,
+    angles: Path | None = None,
+    spec: JobSpec | None = None,
 ) -> None:
-    """Land a take, save the .blend, and render the preview where one is asked for."""
+    """Land a take, save the .blend, and write what else is asked for."""
     library = out.absolute().parent
-    row.landed(landing.land(files, name=name, options=options, library=library))
+    landed = landing.land(files, name=name, options=options, library=library, spec=spec)
+    row.landed(landed)
     save_blend(out)
+    if angles is not None and landed.table is not None:
+        headless_outputs.write_table(angles, landed.table)
+        row.angles_file = str(angles)
     if preview is not None:
         _render(row, preview)
 
@@ -168,6 +192,7 @@ def _render(row: report.TakeReport, path: Path) -> None:
 
 
 def _check_places(options: argparse.Namespace) -> None:
+    headless_outputs.check_table(options.angles_out)
     for path in (options.out, options.report, options.preview):
         if path is not None:
             paths.check_writable(path)

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ..jobs.spec import JobSpec
     from ..motion.decoding import Decoded
     from ..motion.heads import Distance
+    from ..motion.joint_angles import JointAngles
     from ..motion.motion import FloatArray, Motion
     from ..retarget.mapping.roles import RoleMap
     from ..retarget.rig import Rig
@@ -79,6 +80,7 @@ class Landing:
         shown_distance: how far Blender's own bone heads are from it, over a few frames.
         angles: how many joint angles have a curve.
         meshes: how many meshes are bound to bones.
+        table: the joint angles, where they were asked for and there are any.
     """
 
     action: str = ""
@@ -95,12 +97,14 @@ class Landing:
     shown_distance: Distance | None = None
     angles: int = 0
     meshes: int = 0
+    table: JointAngles | None = None
 
     def read(self, decoded: Decoded) -> None:
         """Note what came of the files."""
         self.capture_rate_hz = decoded.motion.rate_hz
         self.source = decoded.source
         self.distance = decoded.distance
+        self.table = decoded.angles
         self.warnings += decoded.warnings
 
     def add(self, added: extras.Extras) -> None:

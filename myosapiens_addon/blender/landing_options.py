@@ -38,7 +38,8 @@ class LandingOptions:
         check: let Blender evaluate a few frames afterwards, and compare.
         model: path of the character's definition (MJCF XML); empty for none.
         limits: constrain the bones of a new armature to the limits of the model's joints.
-        with_angles: key the joint angles as custom properties of the object, in degrees.
+        with_angles: work out the joint angles.
+        key_angles: key them as custom properties of the armature object, in degrees.
         angle_order: order of three angles of one joint in `output.npz`.
         angle_degrees: whether `output.npz` is in degrees.
         meshes: bring the meshes of `motion.glb` in, onto the character's own armature.
@@ -69,6 +70,7 @@ class LandingOptions:
     model: str = ""
     limits: bool = False
     with_angles: bool = False
+    key_angles: bool = False
     angle_order: str = "XYZ"
     angle_degrees: bool = False
     meshes: bool = False

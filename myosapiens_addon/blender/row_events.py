@@ -12,6 +12,7 @@ from .rows import Row, State
 
 if TYPE_CHECKING:
     from ..jobs.record import JobRecord
+    from .landing import Landing
     from .live_landing import LiveLanding
 
 # How a record of the journal is shown that nobody works on.
@@ -94,7 +95,24 @@ def landed(row: Row, landing: LiveLanding) -> None:
         row.finished += f" Bone map: {result.bone_map}."
     if not math.isnan(result.direction_error_deg):
         row.finished += f" Bones point right within {max(result.direction_error_deg, 0.01):.2g}°."
+    row.finished += _besides(result)
     row.say(row.finished)
+
+
+def _besides(result: Landing) -> str:
+    """What there is besides the pose, and how far it is from what the service says."""
+    from . import report
+
+    parts: list[str] = []
+    if result.source and result.source != "motion.glb":
+        parts.append(f"Read from {result.source}.")
+    if result.distance is not None:
+        parts.append(f"Bodies are {report.against_xpos(result)}.")
+    if result.angles:
+        parts.append(f"{result.angles} joint angles are keyed.")
+    if result.meshes:
+        parts.append(f"{result.meshes} meshes hang on the bones.")
+    return "".join(f" {part}" for part in parts)
 
 
 def from_record(record: JobRecord, *, is_free: bool) -> Row:

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line about what the service's outputs hold besides a motion, and characters."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from ..motion import angle_files, mjcf
+from . import armature, character_armature, extras, joint_definitions, paths, reading
+from .answer import Answer
+from .compat import current_scene
+from .landing_options import LandingOptions
+from .scene_armatures import find
+
+if TYPE_CHECKING:
+    from ..motion.joint_angles import JointAngles
+
+CSV, PARQUET = ".csv", ".parquet"
+ANGLE_ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
+
+
+def character_armature_file(options: argparse.Namespace) -> Answer:
+    """Build an armature from a character's definition, and save it."""
+    from .headless_takes import save_blend
+
+    paths.check_writable(options.out)
+    character = mjcf.read(options.model)
+    made = character_armature.make(character, name=options.name or character.title)
+    joint_definitions.write(made, character)
+    warnings = extras.add_limits(made, character) if options.limits else []
+    armature.place(made, current_scene())
+    save_blend(options.out)
+    data = {
+        "armature": made.name,
+        "bones": len(character.names),
+        "joints": len(character.joints),
+        "coordinates": len(character.coordinate_names),
+        "warnings": warnings,
+        "out": str(options.out),
+    }
+    text = (
+        f"{options.out}: armature {made.name!r} with {len(character.names)} bones and "
+        f"{len(character.joints)} joints."
+    )
+    return Answer(data=data, text="\n".join([text, *warnings]))
+
+
+def angles(options: argparse.Namespace) -> Answer:
+    """Write the joint angles of output files to a table."""
+    check_table(options.out)
+    target = find(options.armature) if options.armature else None
+    landing = LandingOptions(
+        model=str(options.model) if options.model else "",
+        with_angles=True,
+        angle_order=options.angle_order,
+        angle_degrees=options.degrees,
+        take=str(options.take) if options.take else "",
+        capture_rate_hz=options.capture_rate,
+    )
+    found = reading.wanted(options.output, landing, target=target).angles()
+    write_table(options.out, found)
+    data = {
+        "angles": str(options.out),
+        "joints": list(found.names),
+        "frames": len(found.times),
+        "warnings": list(found.notes),
+    }
+    text = f"{options.out}: {len(found.names)} joint angles in {len(found.times)} frames."
+    return Answer(data=data, text="\n".join([text, *found.notes]))
+
+
+def check_table(path: Path | None) -> None:
+    """Find out before the work whether a table of angles can be written there.
+
+    Raises:
+        InputError: it cannot, or its ending is none of a table.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() not in (CSV, PARQUET):
+        raise InputError(
+            f"{path} is no table of angles; give a name that ends in .csv or .parquet."
+        )
+    if path.suffix.lower() == PARQUET:
+        from ..motion import parquet
+
+        parquet.load("parquet")
+    paths.check_writable(path)
+
+
+def write_table(path: Path, found: JointAngles) -> None:
+    """Write joint angles in degrees, by the ending of the name.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    if path.suffix.lower() == PARQUET:
+        angle_files.write_parquet(path, found)
+    else:
+        angle_files.write_csv(path, found)
+
+
+# Arguments
+
+
+def add_reading_arguments(command: argparse.ArgumentParser) -> Any:  # noqa: ANN401 - a group
+    """How output files are read."""
+    group = command.add_argument_group("output files")
+    group.add_argument(
+        "--model",
+        type=Path,
+        metavar="MJCF.xml",
+        help="the character's definition, for qpos.parquet, output.npz and joint angles",
+    )
+    group.add_argument(
+        "--angle-order",
+        choices=ANGLE_ORDERS,
+        default=ANGLE_ORDERS[0],
+        help="order of three intrinsic angles of one joint in output.npz (default: XYZ)",
+    )
+    group.add_argument("--degrees", action="store_true", help="output.npz is in degrees")
+    return group
+
+
+def add_speed_arguments(command: argparse.ArgumentParser) -> None:
+    """What says how fast the take was captured."""
+    group = command.add_mutually_exclusive_group()
+    group.add_argument("--take", type=Path, metavar="FILE", help="the take, for its speed")
+    group.add_argument(
+        "--capture-rate", type=_rate, metavar="HZ", help="frames per second of the capture"
+    )
+
+
+def add_extra_arguments(command: argparse.ArgumentParser) -> None:
+    """What comes onto the armature besides the pose."""
+    group = add_reading_arguments(command)
+    group.add_argument(
+        "--joint-angles",
+        action="store_true",
+        help="key joint angles as custom properties (degrees)",
+    )
+    group.add_argument(
+        "--angles-out", type=Path, metavar="FILE", help="write joint angles to a .csv or .parquet"
+    )
+    group.add_argument(
+        "--limits",
+        action="store_true",
+        help="constrain a new armature to the limits of the model's joints",
+    )
+    group.add_argument(
+        "--meshes", action="store_true", help="bring the meshes of motion.glb in, bound to bones"
+    )
+    group.add_argument(
+        "--markers", action="store_true", help="with --meshes: static markers become empties"
+    )
+    group.add_argument(
+        "--fit-armature",
+        action="store_true",
+        help="give the character's armature the lengths of the take's subject",
+    )
+
+
+def as_options(options: argparse.Namespace) -> dict[str, Any]:
+    """The words of the command line as options of the landing."""
+    take = getattr(options, "take", None)
+    return {
+        "model": str(options.model.absolute()) if options.model else "",
+        "limits": options.limits,
+        "with_angles": options.joint_angles or options.angles_out is not None,
+        "key_angles": options.joint_angles,
+        "angle_order": options.angle_order,
+        "angle_degrees": options.degrees,
+        "meshes": options.meshes,
+        "empties": options.markers,
+        "fit": options.fit_armature,
+        "take": str(take.absolute()) if take else "",
+        "capture_rate_hz": getattr(options, "capture_rate", None),
+    }
+
+
+def add_commands(add: Any, commands: Any) -> None:  # noqa: ANN401 - see `headless._add`
+    """The sub-commands of this module."""
+    build = add(
+        commands,
+        "armature",
+        character_armature_file,
+        "Build an armature from a character's definition (MJCF XML).",
+    )
+    build.add_argument("--model", type=Path, required=True, metavar="MJCF.xml")
+    build.add_argument("--name", default="", help="default: the model's name")
+    build.add_argument("--limits", action="store_true", help="joint limits as constraints")
+    build.add_argument("--out", type=Path, required=True, metavar="OUT.blend")
+    table = add(commands, "angles", angles, "Write the joint angles of output files to a table.")
+    table.add_argument("--output", type=Path, nargs="+", required=True, metavar="FILE")
+    table.add_argument("--armature", metavar="NAME", help="take joints from this armature's bones")
+    add_reading_arguments(table)
+    add_speed_arguments(table)
+    table.add_argument("--out", type=Path, required=True, metavar="FILE", help=".csv or .parquet")
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < float("inf"):
+        raise ValueError(text)
+    return value
