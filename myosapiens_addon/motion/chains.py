@@ -35,7 +35,7 @@ def rotation(axes: FloatArray, angles: FloatArray) -> FloatArray:
 
 
 def angles(axes: FloatArray, rotations: FloatArray, limits: FloatArray | None = None) -> FloatArray:
-    """The angles (F, K) about axes whose chain makes the rotations, or comes closest to it.
+    """The angles (F, K) about axes whose chain makes the rotations, or comes near to them.
 
     Both solutions of three axes are followed over all frames, so that the angles run on where
     one of them passes the singular position; the one within the limits is taken, else the one

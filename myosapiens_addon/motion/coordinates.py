@@ -146,7 +146,7 @@ def from_angles(
     One angle per joint: a hinge has its own name, a ball three (see `angle_names.py`). Three
     angles per joint: a ball's name or its body's gives its rotation; a hinge's name gives that
     part of the rotation that is about its axis; the name of a body with one to three hinges
-    gives the angles of these that come closest to the rotation.
+    gives the angles of these that make the rotation, or come near to it.
 
     Args:
         character: whose coordinates are wanted.

@@ -191,8 +191,8 @@ def from_motion(character: Character, motion: Motion) -> JointAngles:
     """The angles that bring a character's bodies into the poses of a motion.
 
     Bodies are matched by name. What turns a body against its parent is told by a ball, or by up
-    to three hinges whatever their axes; where these cannot make the rotation, the angles that
-    come closest to it are given.
+    to three hinges whatever their axes; where these cannot make the rotation, angles that come
+    near to it are given.
 
     Raises:
         OutputError: the motion has no body of the character that turns.

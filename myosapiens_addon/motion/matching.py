@@ -101,7 +101,7 @@ def on_missing(name: str, filling: Filling) -> list[str]:
         total = len(filling.character.joints)
         said = f"says nothing of {len(others)} of {total} joints, which stay at rest"
         parts.append(f"{said} ({listed(others)})")
-    return [f"{name} {' and '.join(parts)}."] if parts else []
+    return [f"{name} {', and '.join(parts)}."] if parts else []
 
 
 def on_unused(name: str, filling: Filling, names: Sequence[str]) -> list[str]:

@@ -129,6 +129,15 @@ def test_a_description_of_many_columns_or_of_great_length(tmp_path: Path) -> Non
     assert "does not fit" in refusal(path)
 
 
+@pytest.mark.parametrize("note", [b"garbage", b"QVJST1cx" * 50, b"", b"/////" * 100])
+def test_a_damaged_note_on_types(tmp_path: Path, note: bytes) -> None:
+    """What pyarrow keeps in a file's notes on the types of columns, decoded by pyarrow."""
+    notes = {5: [{1: b"ARROW:schema", 2: note}]}
+    path = parquet_by_hand(tmp_path / "q.parquet", COLUMNS, footer=notes)
+    with pytest.raises(OutputError, match="cannot be decoded"):
+        parquet.read_qpos(path)
+
+
 def test_zeros_by_the_million(tmp_path: Path) -> None:
     """A few kilobytes that would become gigabytes, written by pyarrow itself."""
     zeros = pa.array(np.zeros(3_000_000))
