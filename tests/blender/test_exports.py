@@ -15,7 +15,7 @@ import bpy
 import numpy as np
 import pytest
 
-from myosapiens_addon.blender import armature
+from myosapiens_addon.blender import armature, reading
 from myosapiens_addon.blender import landing as landings
 from tests.blender.exports import (
     Shown,
@@ -32,7 +32,7 @@ from tests.blender.exports import (
     show,
     the_armature,
 )
-from tests.helpers.motions import NAMES, PARENTS, moving
+from tests.helpers.motions import NAMES, PARENTS, as_decoded, moving
 
 NEAR_MM, NEAR_DEG = 0.01, 0.005
 # What keeps a motion in FBX: every frame as it is, and no bones that are not there.
@@ -43,7 +43,8 @@ PARENT_NAMES = tuple("" if parent < 0 else NAMES[parent] for parent in PARENTS)
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Landings take a made motion of half a second at 100 Hz."""
-    monkeypatch.setattr(landings, "decode", lambda _files: moving(frames=51))
+    motion = moving(frames=51)
+    monkeypatch.setattr(reading.Wanted, "decode", lambda _wanted: as_decoded(motion))
 
 
 def land(fps: int, **options: object) -> tuple[bpy.types.Object, np.ndarray]:
@@ -253,6 +254,23 @@ def test_a_take_as_a_strip(tmp_path: Path, ending: str) -> None:
     select(built, add_skin(built))
     round_trip(tmp_path / f"strip.{ending}", 50)
     play(next(action for action in bpy.data.actions if "Take 01" in action.name))
+    check_same(show(the_armature().name, frames, NAMES), wanted)
+
+
+@pytest.mark.parametrize("ending", formats())
+@pytest.mark.usefixtures("decoded")
+def test_properties_animated_beside_the_pose(tmp_path: Path, ending: str) -> None:
+    """Joint angles are custom properties of the object, with curves in the pose's own action."""
+    require("EXPORT_SCENE_OT_fbx", "EXPORT_SCENE_OT_gltf")
+    built, frames = land(50)
+    action = built.animation_data.action
+    for frame, value in ((1, 0.0), (26, 70.0)):
+        built["knee_angle_r"] = value
+        built.keyframe_insert('["knee_angle_r"]', frame=frame)
+    assert built.animation_data.action == action
+    wanted = show(built.name, frames, NAMES)
+    select(built, add_skin(built))
+    round_trip(tmp_path / f"angles.{ending}", 50)
     check_same(show(the_armature().name, frames, NAMES), wanted)
 
 

@@ -87,8 +87,10 @@ def test_what_different_programs_write(tmp_path: Path, more: dict[str, Any]) -> 
     assert (info.frame_count, info.first_frame, info.rate_hz, info.units) == (50, 579, 120.0, "mm")
     assert info.duration_s == pytest.approx(49 / 120)
     assert len(info.notes) == ("decimal" in more)
-    there = np.isfinite(points).all(axis=-1)
-    assert np.array_equal(all_points(path), np.where(there[..., None], points, np.nan), True)
+    there = np.isfinite(points[..., 0])
+    wanted = points.copy()
+    wanted[~there] = np.nan
+    assert np.array_equal(all_points(path), wanted, equal_nan=True)
     assert trc.read_coverage(path, info) == pytest.approx(there.mean(axis=0))
 
 
