@@ -131,8 +131,8 @@ def bring_in_steps(
     """Bring prepared meshes in, one part per step, and bind each to the bone of its body.
 
     Nothing is held over a step but session uids, and nothing is to be seen before the last one.
-    Left before that (closed, or by an error), the generator leaves nothing behind. The parts
-    are deleted in any case. No undo step is made.
+    Left before that, the generator leaves nothing behind. The parts are deleted in any case.
+    No undo step is made.
 
     Args:
         prepared: the meshes.
@@ -157,9 +157,7 @@ def bring_in_steps(
             _bring_part(part, prepared.source, gathered)
             yield number
         markers = prepared.markers if empties else ()
-        brought = _finish(
-            gathered, _found(target, "objects"), _found(place, "scenes"), name, markers
-        )
+        brought = _finish(gathered, target, place, name, markers)
         brought.warnings[:0] = prepared.warnings
         finished = True
         return brought
@@ -228,12 +226,13 @@ def _share(blocks: Any, titles: Any, gathered: _Gathered) -> None:  # noqa: ANN4
 
 def _finish(
     gathered: _Gathered,
-    armature_object: bpy.types.Object,
-    scene: bpy.types.Scene,
+    target: Reference,
+    place: Reference,
     name: str,
     markers: Iterable[Marker],
 ) -> Brought:
     """Bind the meshes, name them, show them."""
+    armature_object, scene = _found(target, "objects"), _found(place, "scenes")
     by_uid = {entry.session_uid: entry for entry in bpy.data.objects}
     rests = _rests(armature_object)
     found: list[tuple[Any, str]] = [

@@ -3,7 +3,7 @@
 
 The importer takes a file as a whole: of a `motion.glb` it would make hundreds of empties and
 actions, and it holds Blender's main thread until it is done. So the meshes alone are written to
-small files, parts, each of which is in within the blink of an eye.
+small files, parts. A mesh is never divided: one of 250,000 vertices takes Blender seconds.
 """
 
 from __future__ import annotations
