@@ -10,7 +10,7 @@ import bpy
 from mathutils import Vector
 
 from ..retarget import bone_layout
-from .compat import UNFINISHED, current_scene
+from .compat import UNFINISHED, current_layer, current_scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,14 +88,14 @@ def editing(armature_object: bpy.types.Object) -> Iterator[None]:
     such an override looks into Python's data without holding Python's lock, and crashes when
     a thread of anybody's runs meanwhile.
     """
-    scene = current_scene()
+    scene, layer = current_scene(), current_layer()
     is_guest = armature_object.name not in scene.collection.objects
-    with _user_state(bpy.context.view_layer):
+    with _user_state(layer):
         if is_guest:
             scene.collection.objects.link(armature_object)
         mode: Any = armature_object.mode
         try:
-            bpy.context.view_layer.objects.active = armature_object
+            layer.objects.active = armature_object
             bpy.ops.object.mode_set(mode="EDIT")
             try:
                 yield

@@ -12,7 +12,7 @@ import bpy
 
 from ..errors import InputError, RigError
 from ..jobs.spec import JobSpec, SolveOptions, Subject
-from . import motion_choices, paths, properties, scene_armatures
+from . import character_choices, motion_choices, paths, properties, scene_armatures
 from .landing_options import CAPTURE_RATE, SCENE_RATE, LandingNotes, LandingOptions
 from .references import Reference
 from .rows import LandingPlan
@@ -67,7 +67,7 @@ def read(scene: bpy.types.Scene, *, target_name: str = "") -> Choices:
         subject=_subject(group),
         options=_options(group),
         target=Reference.to(target) if target is not None else None,
-        landing=_landing(group, target),
+        landing=landing_of(scene, target),
         action_name=group.action_name.strip(),
         scene=Reference.to(scene),
         scene_name=scene.name,
@@ -92,7 +92,9 @@ def _options(group: Any) -> SolveOptions:  # noqa: ANN401
     )
 
 
-def _landing(group: Any, target: bpy.types.Object | None) -> LandingOptions:  # noqa: ANN401
+def landing_of(scene: bpy.types.Scene, target: bpy.types.Object | None) -> LandingOptions:
+    """How a scene's choices put takes on an armature; None for a new one."""
+    group = properties.of_scene(scene)
     rates = {"SCENE": SCENE_RATE, "CAPTURE": CAPTURE_RATE}
     return LandingOptions(
         armature=target.name if target is not None else None,
@@ -101,6 +103,7 @@ def _landing(group: Any, target: bpy.types.Object | None) -> LandingOptions:  # 
         start_frame=group.start_frame,
         set_range=group.set_range,
         **motion_choices.as_options(group),
+        **character_choices.as_options(group, properties.absolute(group.model)),
     )
 
 

@@ -162,6 +162,12 @@ def current_scene() -> bpy.types.Scene:
     return scene
 
 
+def current_layer() -> bpy.types.ViewLayer:
+    """The view layer people are in; as `current_scene`."""
+    layer: Any = bpy.context.view_layer
+    return layer
+
+
 def listener(handler: Callable[..., None]) -> Callable[..., None]:
     """A function for `bpy.app.handlers` that survives the opening of another file."""
     persistent: Any = bpy.app.handlers.persistent

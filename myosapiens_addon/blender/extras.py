@@ -6,6 +6,7 @@ They are extras: a sentence tells where one cannot be had, and the action is the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from .landing_options import LandingOptions
     from .meshes_prepared import Prepared
     from .references import Reference
+
+# Bones point along limbs, axes of joints do not quite. Limits are widened by what that comes to.
+LIMIT_TOLERANCE_RAD = math.radians(10.0)
 
 
 @dataclass(kw_only=True)
@@ -128,7 +132,7 @@ def add_limits(armature_object: bpy.types.Object, character: Character) -> list[
     """Rotation limits as constraints; sentences on joints whose limits none can express."""
     from . import joint_limits
 
-    left_out = joint_limits.add(armature_object, character)
+    left_out = joint_limits.add(armature_object, character, tolerance=LIMIT_TOLERANCE_RAD)
     if not left_out:
         return []
     named = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 from mathutils import Vector
 
 from ..errors import RigError
@@ -90,8 +89,8 @@ def fit(armature_object: bpy.types.Object, motion: Motion) -> Shape:
     scale = rig_reader.read_rig(armature_object).place.world_scale
     wanted: Shape = {
         name: (
-            Vector(np.asarray(layout.heads[index]) / scale),
-            Vector(np.asarray(layout.tails[index]) / scale),
+            Vector(layout.heads[index]) / scale,
+            Vector(layout.tails[index]) / scale,
             Vector(layout.z_axes[index]),
             [float(value) for value in motion.rest_rotations[index]],
         )

@@ -5,20 +5,23 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import InputError
-from ..motion import angle_files, mjcf
-from . import armature, character_armature, extras, joint_definitions, paths, reading
+from ..motion import mjcf
+from . import (
+    angle_tables,
+    armature,
+    character_armature,
+    extras,
+    joint_definitions,
+    paths,
+    reading,
+)
 from .answer import Answer
 from .compat import current_scene
 from .landing_options import LandingOptions
 from .scene_armatures import find
 
-if TYPE_CHECKING:
-    from ..motion.joint_angles import JointAngles
-
-CSV, PARQUET = ".csv", ".parquet"
 ANGLE_ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 
 
@@ -50,7 +53,7 @@ def character_armature_file(options: argparse.Namespace) -> Answer:
 
 def angles(options: argparse.Namespace) -> Answer:
     """Write the joint angles of output files to a table."""
-    check_table(options.out)
+    angle_tables.check(options.out)
     target = find(options.armature) if options.armature else None
     landing = LandingOptions(
         model=str(options.model) if options.model else "",
@@ -61,7 +64,7 @@ def angles(options: argparse.Namespace) -> Answer:
         capture_rate_hz=options.capture_rate,
     )
     found = reading.wanted(options.output, landing, target=target).angles()
-    write_table(options.out, found)
+    angle_tables.write(options.out, found)
     data = {
         "angles": str(options.out),
         "joints": list(found.names),
@@ -70,37 +73,6 @@ def angles(options: argparse.Namespace) -> Answer:
     }
     text = f"{options.out}: {len(found.names)} joint angles in {len(found.times)} frames."
     return Answer(data=data, text="\n".join([text, *found.notes]))
-
-
-def check_table(path: Path | None) -> None:
-    """Find out before the work whether a table of angles can be written there.
-
-    Raises:
-        InputError: it cannot, or its ending is none of a table.
-    """
-    if path is None:
-        return
-    if path.suffix.lower() not in (CSV, PARQUET):
-        raise InputError(
-            f"{path} is no table of angles; give a name that ends in .csv or .parquet."
-        )
-    if path.suffix.lower() == PARQUET:
-        from ..motion import parquet
-
-        parquet.load("parquet")
-    paths.check_writable(path)
-
-
-def write_table(path: Path, found: JointAngles) -> None:
-    """Write joint angles in degrees, by the ending of the name.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
-    if path.suffix.lower() == PARQUET:
-        angle_files.write_parquet(path, found)
-    else:
-        angle_files.write_csv(path, found)
 
 
 # Arguments

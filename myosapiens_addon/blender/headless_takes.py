@@ -15,6 +15,7 @@ from ..jobs.pipeline import Pipeline
 from ..jobs.spec import JobSpec, Subject
 from ..takes import preflight
 from . import (
+    angle_tables,
     headless_jobs,
     headless_outputs,
     landing,
@@ -175,7 +176,7 @@ def land_and_save(
     row.landed(landed)
     save_blend(out)
     if angles is not None and landed.table is not None:
-        headless_outputs.write_table(angles, landed.table)
+        angle_tables.write(angles, landed.table)
         row.angles_file = str(angles)
     if preview is not None:
         _render(row, preview)
@@ -192,7 +193,8 @@ def _render(row: report.TakeReport, path: Path) -> None:
 
 
 def _check_places(options: argparse.Namespace) -> None:
-    headless_outputs.check_table(options.angles_out)
+    if options.angles_out is not None:
+        angle_tables.check(options.angles_out)
     for path in (options.out, options.report, options.preview):
         if path is not None:
             paths.check_writable(path)

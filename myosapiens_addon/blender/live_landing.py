@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from ..motion.motion import Motion
     from .extras import Extras
     from .fitting import Shape
-    from .landing import Landing, Made, Place
+    from .landed import Landing
+    from .landing import Made, Place
     from .references import Reference
     from .rows import LandingPlan, Row
     from .self_check import Found
@@ -195,7 +196,7 @@ class LiveLanding:
 
     def _open_place(self) -> None:
         """Find the armature, or make one; then work out the keys, in a thread."""
-        from . import fitting, landing, paths, rig_reader, stored_map
+        from . import fitting, landed, landing, paths, rig_reader, stored_map
         from .animation import scene_fps
 
         decoded = self._have()
@@ -206,7 +207,7 @@ class LiveLanding:
         place = self._find_place(decoded.motion)
         self._place = (place.reference, place.is_new)
         self._is_dressed = False
-        self.result = landing.Landing(scene_rate_hz=scene_fps(place.scene))
+        self.result = landed.Landing(scene_rate_hz=scene_fps(place.scene))
         self.result.read(decoded)
         before = fitting.prepare(place, decoded.motion, self.plan.options, self.result.warnings)
         if before is not None:
@@ -354,7 +355,7 @@ class LiveLanding:
 
     def _check(self) -> None:
         """Let Blender show one more frame, and compare; then what is to be done at the end."""
-        from . import landing
+        from . import landed
 
         if self._checks is None or self.result is None or self._made is None:
             return
@@ -362,7 +363,7 @@ class LiveLanding:
             try:
                 next(self._checks)
             except StopIteration as finished:
-                landing.note_check(
+                landed.note_check(
                     self.result,
                     finished.value,
                     made=self._made,

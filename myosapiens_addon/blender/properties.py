@@ -17,7 +17,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import compat, live, map_properties, motion_choices, take_defaults
+from . import character_choices, compat, live, map_properties, motion_choices, take_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +80,10 @@ class MYOSAPIENS_PG_take(bpy.types.PropertyGroup):
 
 
 class MYOSAPIENS_PG_settings(
-    bpy.types.PropertyGroup, take_defaults.TakeDefaults, motion_choices.MotionChoices
+    bpy.types.PropertyGroup,
+    take_defaults.TakeDefaults,
+    motion_choices.MotionChoices,
+    character_choices.CharacterChoices,
 ):
     """The choices of one scene."""
 

@@ -14,7 +14,7 @@ from .paths import replacing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .landing import Landing
+    from .landed import Landing
 
 STAGES = ("upload", "solve", "download", "decode", "retarget", "write", "extras", "check")
 

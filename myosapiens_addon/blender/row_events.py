@@ -12,7 +12,7 @@ from .rows import Row, State
 
 if TYPE_CHECKING:
     from ..jobs.record import JobRecord
-    from .landing import Landing
+    from .landed import Landing
     from .live_landing import LiveLanding
 
 # How a record of the journal is shown that nobody works on.

@@ -102,6 +102,11 @@ class Session:
         news, self._news = self._news, []
         return news
 
+    def tell(self, kind: str, sentence: str) -> None:
+        """Leave word of something that is no job; a script that waits reports by itself."""
+        if not (self.is_blocking or bpy.app.background):
+            self._news.append((kind, sentence))
+
     def _tell(self, kind: str, row: Row) -> None:
         """Leave word of a row's end; a script that waits reports by itself."""
         if not (self.is_blocking or bpy.app.background):

@@ -327,7 +327,7 @@ class _Decoder:
 
         Joint angles alone have no root: there is nothing to compare.
         """
-        if self.heads is None or self.npz is not None and source == self.npz.name:
+        if self.heads is None or (self.npz is not None and source == self.npz.name):
             return None
         if len(self.heads.times) != motion.frame_count:
             return self.heads

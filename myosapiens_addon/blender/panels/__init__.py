@@ -3,7 +3,19 @@
 
 from __future__ import annotations
 
-from . import bone_map, connection, jobs, menu, motion, on_service, retarget, subject, take, target
+from . import (
+    bone_map,
+    character,
+    connection,
+    jobs,
+    menu,
+    motion,
+    on_service,
+    retarget,
+    subject,
+    take,
+    target,
+)
 
 MODULES = (
     connection,
@@ -14,6 +26,7 @@ MODULES = (
     motion,
     retarget,
     jobs,
+    character,
     on_service,
     menu,
 )

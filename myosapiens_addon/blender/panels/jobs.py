@@ -133,6 +133,7 @@ def _draw_details(body: Layout, context: Context, row: Row) -> None:
     column.operator("myosapiens.copy_job_id", icon="COPYDOWN")
     column.operator("myosapiens.copy_details", icon="COPYDOWN")
     column.operator("myosapiens.open_job_folder", icon="FILE_FOLDER")
+    column.operator("myosapiens.export_angles", icon="GRAPH")
 
 
 def _draw_fetch(layout: Layout, context: Context) -> None:
