@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
@@ -77,8 +78,16 @@ def is_wanted(options: LandingOptions) -> bool:
     return options.key_angles or options.meshes or bool(options.model) or options.limits
 
 
-def prepare(decoded: Decoded, options: LandingOptions) -> Prepared | MyoSapiensError | None:
-    """The meshes ready for Blender's importer, or why there are none; for a thread."""
+def prepare(
+    decoded: Decoded, options: LandingOptions, folder: Path | None
+) -> Prepared | MyoSapiensError | None:
+    """The meshes ready for Blender's importer, or why there are none; for a thread.
+
+    Args:
+        decoded: what came of the files.
+        options: of the landing.
+        folder: where files go until they are imported: see `scratch`.
+    """
     if not options.meshes:
         return None
     from . import meshes
@@ -86,9 +95,14 @@ def prepare(decoded: Decoded, options: LandingOptions) -> Prepared | MyoSapiensE
     if decoded.meshes is None:
         return MyoSapiensError(f"{decoded.source} holds no meshes; they are in motion.glb only.")
     try:
-        return meshes.prepare(decoded.meshes, decoded.motion)
+        return meshes.prepare(decoded.meshes, decoded.motion, folder=folder)
     except MyoSapiensError as error:
         return error
+
+
+def scratch() -> Path | None:
+    """Blender's own temporary folder, which ends with Blender; None for the system's."""
+    return Path(bpy.app.tempdir) if bpy.app.tempdir else None
 
 
 def discard(prepared: Prepared | MyoSapiensError | None) -> None:

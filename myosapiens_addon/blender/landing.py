@@ -269,7 +269,7 @@ def _land_on(
     conclude(place, action, made, landing, options=options)
     if extras.is_wanted(options):
         with _timed(landing, "extras"):
-            prepared = extras.prepare(decoded, options)
+            prepared = extras.prepare(decoded, options, extras.scratch())
             wish = wish_of(place, action, made, landing, decoded, prepared, name, options)
             landing.add(_finished(extras.add(wish)))
     if options.check:

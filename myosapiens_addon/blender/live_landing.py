@@ -310,7 +310,13 @@ class LiveLanding:
             self.stage = Stage.CHECK
             return
         self.stage = Stage.PREPARE
-        self._ask(extras.prepare, self._have(), self.plan.options, then=self._have_prepared)
+        self._ask(
+            extras.prepare,
+            self._have(),
+            self.plan.options,
+            extras.scratch(),
+            then=self._have_prepared,
+        )
 
     def _have_prepared(self, prepared: Any) -> None:  # noqa: ANN401 - as `extras.prepare`
         from . import extras, landing
