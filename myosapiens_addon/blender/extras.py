@@ -119,8 +119,7 @@ def add(wish: Wish) -> Generator[int, None, Extras]:
     extras = Extras()
     _add_joints(wish, extras)
     yield 0
-    _add_angles(wish, extras)
-    yield 1
+    yield from _add_angles(wish, extras)
     yield from _add_meshes(wish, extras)
     return extras
 
@@ -156,18 +155,15 @@ def add_limits(armature_object: bpy.types.Object, character: Character) -> list[
     ]
 
 
-def _add_angles(wish: Wish, extras: Extras) -> None:
+def _add_angles(wish: Wish, extras: Extras) -> Generator[int, None, None]:
     from . import joint_curves
 
-    target = wish.target.find_in(bpy.data.objects)
-    action = wish.action.find_in(bpy.data.actions)
-    angles = wish.decoded.angles
-    if not wish.options.key_angles or angles is None or target is None or action is None:
+    angles, character = wish.decoded.angles, wish.decoded.character
+    if not wish.options.key_angles or angles is None:
         return
-    character = wish.decoded.character
-    written = joint_curves.write(
-        target,
-        action,
+    written = yield from joint_curves.write_in_steps(
+        wish.target,
+        wish.action,
         angles,
         times=wish.times,
         start_frame=wish.options.start_frame,

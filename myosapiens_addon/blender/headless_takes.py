@@ -82,8 +82,12 @@ def retarget(options: argparse.Namespace) -> Answer:
 def _check_target(options: argparse.Namespace) -> None:
     wanted = landing_options(options)
     name = landing.pick_armature(wanted)
-    if name is not None:
-        landing_checks.check_target(scene_armatures.find(name), wanted)
+    target = scene_armatures.find(name) if name is not None else None
+    landing_checks.check_options(wanted)
+    if target is not None:
+        landing_checks.check_target(target, wanted)
+    base_url = preferences.read(base_url=options.base_url).base_url
+    landing_checks.check_outputs(base_url, wanted, target)
 
 
 def _checked(options: argparse.Namespace) -> tuple[str, ...]:

@@ -15,9 +15,10 @@ import bpy
 import numpy as np
 
 from . import compat
+from .references import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     from ..motion.character import Character
     from ..motion.joint_angles import JointAngles
@@ -56,31 +57,69 @@ def write(
     scene_fps: float,
     limits: Mapping[str, tuple[float, float]] = NOTHING,
 ) -> Written:
+    """As `write_in_steps`, but blocking until it is done."""
+    steps = write_in_steps(
+        Reference.to(armature_object),
+        Reference.to(action),
+        angles,
+        times=times,
+        start_frame=start_frame,
+        scene_fps=scene_fps,
+        limits=limits,
+    )
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def write_in_steps(
+    target: Reference,
+    action: Reference,
+    angles: JointAngles,
+    *,
+    times: FloatArray,
+    start_frame: float,
+    scene_fps: float,
+    limits: Mapping[str, tuple[float, float]] = NOTHING,
+) -> Generator[int, None, Written]:
     """Add a property in degrees for each joint to the object, and its curve to the pose's action.
 
-    A property that the object has already and that is none of ours is left alone.
+    A property that the object has already and that is none of ours is left alone. Only names are
+    held over a step; where the object or the action is gone by then, it ends.
 
     Args:
-        armature_object: the armature object; not one of a linked library.
+        target: the armature object; not one of a linked library.
         action: what animates its pose.
         angles: the angles at the take's own times.
         times: (K,) the moments of the take that get keys, in s: those of the pose.
         start_frame: scene frame of the take's start.
         scene_fps: frames per second of the scene.
         limits: joint → least and largest angle in rad (see `limits_of`).
+
+    Yields:
+        How many joints are done.
     """
-    holder: Any = armature_object
+    holder: Any = target.find_in(bpy.data.objects)
+    found = action.find_in(bpy.data.actions)
+    if holder is None or found is None:
+        return Written(names=(), warnings=())
     names, warnings = _names(holder, angles.names)
     frames = start_frame + times * scene_fps
     columns = {name: index for index, name in enumerate(angles.names)}
-    values = np.degrees(np.unwrap(angles.values, axis=0))
-    _forget_curves(action, names)
-    for name in names:
-        sampled = np.interp(times, angles.times, values[:, columns[name]])
+    _forget_curves(found, names)
+    for count, name in enumerate(names):
+        holder = target.find_in(bpy.data.objects)
+        found = action.find_in(bpy.data.actions)
+        if holder is None or found is None:
+            return Written(names=tuple(names[:count]), warnings=tuple(warnings))
+        values = np.degrees(np.unwrap(angles.values[:, columns[name]]))
+        sampled = np.interp(times, angles.times, values)
         _declare(holder, name, sampled, limits.get(name))
-        compat.add_curve(action, _path(name), 0, GROUP, _keys(frames, sampled))
-    if names:
-        holder[OURS] = sorted({*ours(armature_object), *names})
+        holder[OURS] = sorted({*ours(holder), name})
+        compat.add_curve(found, _path(name), 0, GROUP, _keys(frames, sampled))
+        yield count + 1
     return Written(names=tuple(names), warnings=tuple(warnings))
 
 

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..motion import angle_names
 from ..retarget import choosing
 from ..retarget.mapping import presets
-from . import paths, rig_reader, scene_armatures, stored_map
+from . import paths, reading, rig_reader, scene_armatures, stored_map
 from .landing_options import CAPTURE_RATE, CARRIERS, SCENE_RATE, LandingOptions
 
 if TYPE_CHECKING:
@@ -36,6 +36,30 @@ def check_target(armature_object: bpy.types.Object, options: LandingOptions) -> 
     stored = stored_map.read(armature_object.data)
     bones = bone_map(rig, options.bone_map, stored, folder, [])
     choosing.check_map(rig, bones, presets.catalogue(folder))
+
+
+def check_outputs(base_url: str, options: LandingOptions, target: bpy.types.Object | None) -> None:
+    """Refuse, before anything is paid, a service whose results nothing here could read.
+
+    Args:
+        base_url: of the service.
+        options: of the landing.
+        target: the armature; None for a new one.
+
+    Raises:
+        InputError: it is known to return joint angles only, and nothing tells what they turn.
+    """
+    from ..service.revisions import Revision
+
+    if options.model or paths.revision_memory().recall(base_url) is not Revision.ONE:
+        return
+    if target is not None and reading.character_of(target) is not None:
+        return
+    raise InputError(
+        "This service returns joint angles only (revision 1 of the API), which become poses by "
+        "the character's definition: choose its model (MJCF XML) first, or an armature that was "
+        "built from it as the target."
+    )
 
 
 def check_options(options: LandingOptions) -> None:

@@ -162,16 +162,20 @@ def why_not_ready() -> str:
 
 
 def check_target(wanted: choices.Choices) -> None:
-    """Refuse, before anything is paid, an armature that the takes cannot land on.
+    """Refuse, before anything is paid, what takes cannot land on, or by.
 
     Raises:
-        RigError: it cannot be animated, or it is not clear which of its bones follow what.
+        RigError: the armature cannot be animated, or it is not clear which of its bones follow
+            what.
+        InputError: a file is not there, or nothing could read what the service returns.
     """
-    found = wanted.target.find_armature() if wanted.target is not None else None
-    if found is not None:
-        from .. import landing_checks
+    from .. import landing_checks
 
+    found = wanted.target.find_armature() if wanted.target is not None else None
+    landing_checks.check_options(wanted.landing)
+    if found is not None:
         landing_checks.check_target(found, wanted.landing)
+    landing_checks.check_outputs(preferences.read().base_url, wanted.landing, found)
 
 
 def specs_of(wanted: choices.Choices) -> list[tuple[str, JobSpec]]:
