@@ -86,7 +86,8 @@ def landed(row: Row, landing: LiveLanding) -> None:
     row.set(State.DONE)
     if result is None:
         return
-    row.warnings = tuple(dict.fromkeys([*row.warnings, *result.warnings]))
+    # First what was found here: a service has a line on every marker.
+    row.warnings = tuple(dict.fromkeys([*result.warnings, *row.warnings]))
     row.finished = (
         f"Action {result.action!r} on {result.armature!r}: {result.frames} keyed frames of a "
         f"{result.capture_rate_hz:g} Hz take."
