@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 
+from .. import small_text
 from ..errors import InputError, RigError
 from . import kinematics
 from .character import Character, Joint, JointKind
@@ -46,6 +47,7 @@ FORMAT = "joint-preset"
 VERSION = 1
 # A preset of a hundred joints has 10 KB; a file of this size is something else.
 LARGEST_FILE_BYTES = 1024 * 1024
+WHAT = "a joint preset (JSON)"
 _KEYS = frozenset(("format", "version", "id", "title", "source", "joints"))
 _JOINT_KEYS = frozenset(("joint", "body", "kind", "axis", "position", "reference", "limits"))
 _TURNING = (JointKind.HINGE, JointKind.BALL)
@@ -176,7 +178,7 @@ def read(path: Path) -> JointPreset:
     Raises:
         InputError: the file cannot be read, or is no joint preset.
     """
-    top = _load(_text(path), path.name)
+    top = _load(small_text.read(path, what=WHAT, most_bytes=LARGEST_FILE_BYTES), path.name)
     if top.get("format") != FORMAT or top.get("version") != VERSION:
         _refuse(path.name, f'its "format" and "version" are not {FORMAT!r} and {VERSION}')
     _check_keys(top, _KEYS, path.name, "the preset")
@@ -193,27 +195,6 @@ def read(path: Path) -> JointPreset:
         title=_word(top, "title", path.name, "the preset") or path.stem,
         joints=joints,
     )
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST_FILE_BYTES + 1)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist; check the path.") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{path} is a folder; choose a joint preset (JSON).") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path} cannot be read: {reason}.") from error
-    if len(content) > LARGEST_FILE_BYTES:
-        _refuse(path.name, "it is too large")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path.name} is not text in UTF-8; choose a joint preset (JSON)."
-        ) from error
 
 
 def _load(text: str, file: str) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def test_a_preset_written_by_hand(tmp_path: Path) -> None:
 def test_what_is_no_preset_is_told(tmp_path: Path, content: object, said: str) -> None:
     with pytest.raises(InputError, match=said) as told:
         joint_presets.read(keep(tmp_path, content))
-    assert told.value.sentence.startswith("mine.json is no")
+    assert told.value.sentence.startswith(("mine.json is no", "mine.json is too large to be"))
 
 
 def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:

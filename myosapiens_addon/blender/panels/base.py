@@ -18,3 +18,10 @@ class Panel:
     bl_space_type: Any = "VIEW_3D"
     bl_region_type: Any = "UI"
     bl_category = sidebar.CATEGORY
+
+
+def form(layout: Layout) -> Layout:
+    """A column of fields with their names beside them."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    return layout.column()

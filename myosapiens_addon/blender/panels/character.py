@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from .. import compat, properties
-from .base import Panel
+from .base import Panel, form
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -25,10 +25,7 @@ class MYOSAPIENS_PT_character(bpy.types.Panel, Panel):
     def draw(self, context: Context) -> None:
         """The choices."""
         group = properties.of_scene(context.scene)
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        column = layout.column()
+        column = form(self.layout)
         column.prop(group, "model", placeholder="MJCF (XML)")
         column.prop(group, "use_limits")
         column.operator("myosapiens.new_character_armature", icon="OUTLINER_OB_ARMATURE")
@@ -54,10 +51,7 @@ class MYOSAPIENS_PT_files(bpy.types.Panel, Panel):
     def draw(self, context: Context) -> None:
         """How they are read, and the button."""
         group = properties.of_scene(context.scene)
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        column = layout.column()
+        column = form(self.layout)
         column.prop(group, "use_capture_rate")
         if group.use_capture_rate:
             column.prop(group, "capture_rate")

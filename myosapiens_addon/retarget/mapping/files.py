@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ... import small_text
 from ...errors import InputError
 from . import document
 from .document import FORMAT, VERSION, Document
@@ -40,22 +41,7 @@ def load(path: Path) -> Document:
     Raises:
         InputError: the file cannot be read, or is no bone map.
     """
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST_FILE_BYTES + 1)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist; check the path.") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{path} is a folder; choose a bone map (JSON).") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path} cannot be read: {reason}.") from error
-    if len(content) > LARGEST_FILE_BYTES:
-        raise InputError(f"{path.name} is too large to be a bone map; choose another file.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} is not text in UTF-8; choose a bone map (JSON).") from error
+    text = small_text.read(path, what="a bone map (JSON)", most_bytes=LARGEST_FILE_BYTES)
     return document.parse(text, path.name)
 
 
