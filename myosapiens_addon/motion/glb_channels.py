@@ -6,7 +6,7 @@ Source: Khronos glTF 2.0 specification, chapter 3.11 (animations).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,20 +14,17 @@ from .glb_container import FLOAT, TYPES, shown
 from .glb_curve import CUBIC, LINEAR, STEP, Curve
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from .glb_container import Container, Json
     from .motion import FloatArray
 
 TRANSLATION, ROTATION, SCALE = "translation", "rotation", "scale"
 PATHS = {TRANSLATION: "VEC3", ROTATION: "VEC4", SCALE: "VEC3"}
 # Keys of a cubic spline each stand between two tangents.
+FLOAT_BYTES = 4
 VALUES_A_KEY = {LINEAR: 1, STEP: 1, CUBIC: 3}
 
 # By node, then by path: the channel's sampler, as the file has it.
 Channels = dict[int, dict[str, "Json"]]
-# Where an accessor's values stand: address, shape and strides.
-Place = tuple[int, tuple[int, ...], tuple[int, ...]]
 
 
 def read_channels(container: Container) -> Channels:
@@ -62,12 +59,12 @@ def read_channels(container: Container) -> Channels:
 class Keys:
     """Reads the keys of channels: times that are the same become one array."""
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, most: int) -> None:
+        """Begin with a file of whose channels none may have more keys than `most`."""
         self._container = container
+        self._most = most
         self._axes: dict[bytes, FloatArray] = {}
-        self._latest: tuple[bytes, FloatArray] | None = None
-        self._seen: dict[Place, FloatArray | None] = {}
-        self._bytes_seen = 0
+        self._latest: tuple[bytes, FloatArray] = b"", np.empty(0)
 
     def curve(self, sampler: Json, path: str) -> Curve:
         """The curve of a sampler.
@@ -79,50 +76,36 @@ class Keys:
         if not isinstance(how, str) or how not in VALUES_A_KEY:
             raise self._container.error(f"animates with curves of an unknown kind, {shown(how)}")
         times = self._times(sampler.get("input"))
-        entry, values, place = self._stored(sampler.get("output"), PATHS[path])
-        self._seen.setdefault(place, None)
-        largest = TYPES[entry["componentType"]][1]
-        whole = path == ROTATION and largest and entry.get("normalized") is True
-        if entry["componentType"] != FLOAT and not whole:
-            raise self._container.error(f"is damaged: a {path} has values of an unknown kind")
-        if len(times) * VALUES_A_KEY[how] != len(values):
-            what = f"is damaged: {len(times)} times for {len(values)} values of {how} curves"
+        entry, values = self._container.stored(sampler.get("output"))
+        component, largest = entry["componentType"], TYPES[entry["componentType"]][1]
+        if component != FLOAT and (path != ROTATION or entry.get("normalized") is not True):
+            raise self._container.error(f"is damaged: a {path} has values that are no floats")
+        if entry["type"] != PATHS[path] or len(times) * VALUES_A_KEY[how] != len(values):
+            what = f"is damaged: {len(times)} times for {len(values)} values of a {path}"
             raise self._container.error(what)
         return Curve(times=times, stored=values, largest=largest, interpolation=how)
 
     def _times(self, index: object) -> FloatArray:
         """A time axis: (N,) in s. Every channel has one of its own, and most are equal."""
-        entry, stored, place = self._stored(index, "SCALAR")
-        known = self._seen.get(place)
-        if known is not None:
-            return known
-        if entry["componentType"] != FLOAT or not len(stored):
-            raise self._container.error("is damaged: a channel has no times")
-        content = stored.tobytes()
+        entry = self._container.at("accessors", index)
+        if entry.get("type") != "SCALAR" or entry.get("componentType") != FLOAT:
+            raise self._container.error(f"is damaged: accessor {index} holds no times")
+        start, number, stride = self._container.span(entry, FLOAT_BYTES)
+        if number > self._most:
+            raise self._container.error(f"moves so many bodies at {number} times from few keys")
+        if stride == FLOAT_BYTES:
+            content = bytes(self._container.binary[start : start + number * FLOAT_BYTES])
+        else:
+            content = self._container.stored(index)[1].tobytes()
         # Comparing with the one before costs less than looking it up.
-        if self._latest is None or self._latest[0] != content:
+        if self._latest[0] != content:
             if content not in self._axes:
-                self._axes[content] = self._rising(stored[:, 0].astype(np.float64))
+                self._axes[content] = self._rising(content)
             self._latest = content, self._axes[content]
-        self._seen[place] = self._latest[1]
         return self._latest[1]
 
-    def _rising(self, times: FloatArray) -> FloatArray:
+    def _rising(self, content: bytes) -> FloatArray:
+        times = np.frombuffer(content, TYPES[FLOAT][0]).astype(np.float64)
         if not (times[0] >= 0.0 and np.isfinite(times[-1]) and np.all(times[1:] > times[:-1])):
             raise self._container.error("is damaged: the times of a channel do not rise from 0")
         return times
-
-    def _stored(self, index: object, kind: str) -> tuple[Json, NDArray[Any], Place]:
-        """An accessor's values, and where they stand; each place counts once.
-
-        Places that overlap would let a small file fill the memory.
-        """
-        entry, stored = self._container.stored(index)
-        if entry["type"] != kind:
-            raise self._container.error(f"is damaged: accessor {index} is not a plain {kind}")
-        place = (stored.__array_interface__["data"][0], stored.shape, stored.strides)
-        if place not in self._seen:
-            self._bytes_seen += stored.nbytes
-            if self._bytes_seen > len(self._container.binary):
-                raise self._container.error("is damaged: its animation data overlaps itself")
-        return entry, stored, place

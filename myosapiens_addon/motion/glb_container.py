@@ -10,6 +10,7 @@ import json
 import reprlib
 import stat
 import struct
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
@@ -41,7 +42,14 @@ TYPES = {
     5125: (np.dtype("<u4"), 0.0),
     5126: (np.dtype("<f4"), 0.0),
 }
+# Component type and type: numpy type, components and bytes of a value.
+LAYOUTS = {
+    (component, kind): (dtype, width, dtype.itemsize * width)
+    for component, (dtype, _) in TYPES.items()
+    for kind, width in COMPONENTS.items()
+}
 FLOAT = 5126
+WHOLE = {int}
 # Extensions that change nothing of what is read here: nodes and animations.
 HARMLESS_EXTENSIONS = (
     "KHR_draco_mesh_compression",
@@ -99,7 +107,10 @@ class Container:
 
     def object_of(self, entry: Json, key: str) -> Json:
         """An object inside an object, empty where it is missing."""
-        return self._items_of([entry.get(key, {})], dict)[0]
+        value: object = entry.get(key, {})
+        if not isinstance(value, dict):
+            raise self.error(f"is damaged: {key} is {shown(value)}")
+        return cast("Json", value)
 
     def accessor(self, index: object, kind: str) -> FloatArray:
         """An accessor's values as float64, integers normalised as glTF says.
@@ -134,13 +145,50 @@ class Container:
         entry = self.at("accessors", index)
         kind: object = entry.get("type")
         component: object = entry.get("componentType")
-        if "sparse" in entry:
-            raise self.error(f"stores accessor {index} sparsely, which is not supported")
-        if not isinstance(kind, str) or kind not in COMPONENTS:
+        if not isinstance(kind, str) or type(component) is not int:
+            raise self.error(f"is damaged: accessor {index} has no type")
+        if (component, kind) not in LAYOUTS:
             raise self.error(f"is damaged: accessor {index} is of an unknown type")
-        if type(component) is not int or component not in TYPES:
-            raise self.error(f"is damaged: accessor {index} has an unknown component type")
-        return entry, self._raw(entry, TYPES[component][0], COMPONENTS[kind])
+        dtype, width, item = LAYOUTS[component, kind]
+        start, number, stride = self.span(entry, item)
+        strides = (stride, dtype.itemsize)
+        return entry, np.ndarray((number, width), dtype, self.binary, start, strides)
+
+    def span(self, entry: Json, item: int) -> tuple[int, int, int]:
+        """Where an accessor's values lie in the binary chunk.
+
+        Args:
+            entry: the accessor.
+            item: the bytes of one value.
+
+        Returns:
+            Where the first begins, how many there are, and the bytes from one to the next.
+
+        Raises:
+            OutputError: that is outside the file, or they overlap.
+        """
+        if "sparse" in entry:
+            raise self.error("stores an accessor sparsely, which is not supported")
+        view = self.at("bufferViews", entry.get("bufferView"))
+        if view.get("buffer") != 0:
+            raise self.error("keeps its data in another file, which is not supported")
+        numbers: tuple[Any, ...] = (
+            entry.get("count", 0),
+            entry.get("byteOffset", 0),
+            view.get("byteOffset", 0),
+            view.get("byteLength", 0),
+            view.get("byteStride", item),
+        )
+        # Asked at once, because there are hundreds of accessors: `count` would take its time.
+        if not WHOLE.issuperset(map(type, numbers)) or min(numbers) < 0:
+            raise self.error(f"is damaged: an accessor's numbers are {shown(numbers)}")
+        number, inner, start, length, stride = numbers
+        if number == 0:
+            raise self.error("is damaged: an accessor holds nothing")
+        used = inner + (number - 1) * stride + item
+        if start + length > self._own_bytes or stride < item or used > length:
+            raise self.error("is damaged: its data lies outside the file")
+        return start + inner, number, stride
 
     def view(self, index: object) -> memoryview:
         """The bytes of a buffer view, without a copy.
@@ -177,38 +225,18 @@ class Container:
             raise self.error(f"is damaged: {key} is {shown(value)}")
         return value
 
-    def _raw(self, entry: Json, dtype: np.dtype[Any], width: int) -> NDArray[Any]:
-        """The accessor's bytes as an array (N, width), without a copy."""
-        view = self.at("bufferViews", entry.get("bufferView"))
-        number = self.count(entry, "count")
-        item = dtype.itemsize * width
-        stride = self.count(view, "byteStride") or item
-        start, inner = self.count(view, "byteOffset"), self.count(entry, "byteOffset")
-        length = self.count(view, "byteLength")
-        used = inner + (number - 1) * stride + item if number else 0
-        inside = start + length <= self._buffer_bytes(view)
-        if not inside or stride < item or used > length:
-            raise self.error("is damaged: its data lies outside the file")
-        return np.ndarray(
-            (number, width),
-            dtype,
-            buffer=self.binary,
-            offset=start + inner if number else 0,
-            strides=(stride, dtype.itemsize),
-        )
-
-    def _buffer_bytes(self, view: Json) -> int:
-        """The size of the buffer that a view lies in, which has to be the file's own."""
-        index: object = view.get("buffer")
-        buffer = self.at("buffers", index)
-        if index != 0 or "uri" in buffer:
+    @cached_property
+    def _own_bytes(self) -> int:
+        """The size of the first buffer, which has to be the binary chunk."""
+        buffer = self.at("buffers", 0)
+        if "uri" in buffer:
             raise self.error("keeps its data in another file (uri), which is not supported")
         return min(self.count(buffer, "byteLength"), len(self.binary))
 
     def _items_of(self, value: object, kind: type[Any]) -> list[Any]:
         if isinstance(value, list):
             entries = cast("list[Any]", value)
-            if all(isinstance(entry, kind) for entry in entries):
+            if {kind}.issuperset(map(type, entries)):
                 return entries
         raise self.error("is damaged: its description has a list of the wrong shape")
 
@@ -267,7 +295,7 @@ class Container:
             document: object = json.loads(str(text, "utf-8"), parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
             raise self.error("is damaged: its description is no JSON") from error
-        return cast("Json", self._items_of([document], dict)[0])
+        return self.object_of({"description": document}, "description")
 
 
 def _refuse(constant: str) -> NoReturn:

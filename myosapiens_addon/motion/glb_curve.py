@@ -6,8 +6,8 @@ Source: Khronos glTF 2.0 specification, appendix C (animation sampler interpolat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import struct
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +26,7 @@ SCALE_TOLERANCE = 1e-4
 STEPS_OFF = 2.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Curve:
+class Curve(NamedTuple):
     """The keys of one channel.
 
     Attributes:
@@ -51,6 +50,18 @@ class Curve:
     def is_one(self) -> bool:
         """Whether all keys are 1, as those of a scale have to be."""
         return bool(np.all(np.abs(self.stored - 1.0) <= SCALE_TOLERANCE))
+
+    def holds(self, value: tuple[float, ...]) -> bool:
+        """Whether all keys are one value, m or w x y z, as far as their floats can tell."""
+        if self.largest or self.interpolation == CUBIC:
+            return False
+        stored = value if len(value) == 3 else (*value[1:], value[0])
+        try:
+            key = struct.pack(f"<{len(stored)}f", *stored)
+        except OverflowError:
+            return False
+        # Most curves that move are told by their last key.
+        return self.stored[-1].tobytes() == key and self.stored.tobytes() == key * len(self.stored)
 
     def fill(self, lanes: FloatArray, moments: FloatArray, first: int) -> None:
         """Write values into `lanes`: x y z, or w x y z.

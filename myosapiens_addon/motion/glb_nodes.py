@@ -25,6 +25,11 @@ MOST_NODES = 20_000
 UNIT_TOLERANCE = 1e-3
 RIGID_TOLERANCE = 1e-4
 SCALE_TOLERANCE = 1e-6
+# What a node has where the file tells nothing; rotations there are x y z w.
+UNMOVED, UNTURNED, ONES = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0), (1.0, 1.0, 1.0)
+NUMERIC = {int, float}
+
+Numbers = tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,39 +54,35 @@ class Node:
 
     @property
     def translation(self) -> FloatArray:
-        """Where it is in its parent's axes: (3,) m.
-
-        Raises:
-            OutputError: that is no translation, or the node is scaled.
-        """
-        return self._pose[0]
+        """Where it is in its parent's axes: (3,) m; raises as `pose` does."""
+        return np.array(self.pose[0])
 
     @property
     def rotation(self) -> FloatArray:
-        """How it is turned against its parent: (4,) w x y z.
-
-        Raises:
-            OutputError: that is no rotation, or the node is scaled.
-        """
-        return self._pose[1]
+        """How it is turned against its parent: (4,) w x y z; raises as `pose` does."""
+        return np.array(self.pose[1])
 
     @cached_property
-    def _pose(self) -> tuple[FloatArray, FloatArray]:
+    def pose(self) -> tuple[Numbers, Numbers]:
+        """Its translation and its rotation.
+
+        Raises:
+            OutputError: one of them is none, or the node is scaled.
+        """
         if "matrix" in self.entry:
             return self._of_matrix()
-        scale = self._numbers("scale", (1.0, 1.0, 1.0))
-        if any(abs(value - 1.0) > SCALE_TOLERANCE for value in scale):
-            raise self.not_rigid()
-        x, y, z, w = self._numbers("rotation", (0.0, 0.0, 0.0, 1.0))
+        if "scale" in self.entry:
+            scale = self._numbers("scale", ONES)
+            if max(abs(value - 1.0) for value in scale) > SCALE_TOLERANCE:
+                raise self.not_rigid()
+        x, y, z, w = self._numbers("rotation", UNTURNED)
         length = math.hypot(x, y, z, w)
         if abs(length - 1.0) > UNIT_TOLERANCE:
             raise self.not_unit()
-        return (
-            np.array(self._numbers("translation", (0.0, 0.0, 0.0))),
-            np.array([w, x, y, z]) / length,
-        )
+        rotation = (w / length, x / length, y / length, z / length)
+        return self._numbers("translation", UNMOVED), rotation
 
-    def _of_matrix(self) -> tuple[FloatArray, FloatArray]:
+    def _of_matrix(self) -> tuple[Numbers, Numbers]:
         """The pose of a node that is placed by a matrix, which has to be a rigid one."""
         numbers = self._numbers("matrix", (0.0,) * 16)
         if any(abs(value) > 1.0 + RIGID_TOLERANCE for value in (*numbers[:12], numbers[15])):
@@ -92,7 +93,7 @@ class Node:
         projected = np.abs(matrix[3] - (0.0, 0.0, 0.0, 1.0)).max() > RIGID_TOLERANCE
         if skewed or projected or np.linalg.det(turn) < 0.0:
             raise self.not_rigid()
-        return matrix[:3, 3].copy(), quaternion.from_matrix(turn)
+        return tuple(matrix[:3, 3].tolist()), tuple(quaternion.from_matrix(turn).tolist())
 
     def not_rigid(self) -> Exception:
         """The error of a node that is scaled, sheared or mirrored."""
@@ -105,25 +106,24 @@ class Node:
         what = f"is damaged: a rotation of the node {name} is not of unit length"
         return self.container.error(what)
 
-    def _numbers(self, key: str, default: tuple[float, ...]) -> tuple[float, ...]:
-        values: object = self.entry.get(key, default)
-        numbers = _floats(values)
-        if len(numbers) != len(default) or not all(map(math.isfinite, numbers)):
-            raise self.container.error(f"is damaged: a node's {key} is {shown(values)}")
-        return numbers
+    def _numbers(self, key: str, default: Numbers) -> Numbers:
+        if key not in self.entry:
+            return default
+        values: object = self.entry[key]
+        numbers = cast("list[Any]", values) if isinstance(values, list) else []
+        if not _are_numbers(numbers, len(default)):
+            raise self.container.error(f"is damaged: a node's {key} is {shown(self.entry[key])}")
+        return tuple(numbers)
 
 
-def _floats(values: object) -> tuple[float, ...]:
-    """The numbers of a list; none where it holds something else."""
-    if not isinstance(values, list | tuple):
-        return ()
-    entries = cast("list[Any]", values)
-    if not all(type(value) in (int, float) for value in entries):
-        return ()
+def _are_numbers(values: list[Any], count: int) -> bool:
+    """Whether they are so many finite numbers."""
+    if len(values) != count or not NUMERIC.issuperset(map(type, values)):
+        return False
     try:
-        return tuple(map(float, entries))
-    except OverflowError:
-        return ()
+        return all(map(math.isfinite, values))
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 def read_nodes(container: Container) -> list[Node]:
@@ -168,7 +168,15 @@ def _children(container: Container, entry: Json) -> tuple[int, ...]:
 
 def _name(container: Container, entry: Json, index: int) -> str:
     name: object = entry.get("name", "")
-    # JSON can hold halves of characters, which no other text can.
-    if not isinstance(name, str) or any("\ud800" <= letter <= "\udfff" for letter in name):
+    if not isinstance(name, str) or not _is_text(name):
         raise container.error(f"is damaged: the name of node {index} is {shown(name)}")
     return name or f"node_{index}"
+
+
+def _is_text(name: str) -> bool:
+    """Whether it can be written: JSON can hold halves of characters, which nothing else can."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

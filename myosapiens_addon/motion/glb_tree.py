@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from .glb_nodes import Node
     from .motion import FloatArray
 
-    Pose = tuple[FloatArray, FloatArray]
+# Where something is and how it is turned: (3,) m and (4,) w x y z.
+Pose = tuple["FloatArray", "FloatArray"]
 
 # glTF is Y up, a Motion Z up: a quarter turn about X takes the one to the other.
 Z_UP: Pose = (np.zeros(3), np.array([np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0]))
@@ -29,8 +29,7 @@ GEOMETRY_NAME = re.compile(r"_geom_\d+$")
 MOST_BODIES = 5_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class Joint:
+class Joint(NamedTuple):
     """A node whose pose is wanted in every frame: a body, or what moves and carries one.
 
     Attributes:
@@ -64,8 +63,9 @@ def joints(container: Container, nodes: list[Node], moving: Collection[int]) -> 
         raise container.error(
             f"has {len(bodies)} bodies, more than the {MOST_BODIES} that are read"
         )
-    name, count = Counter(nodes[body].name for body in bodies).most_common(1)[0]
-    if count > 1:
+    names = [nodes[body].name for body in bodies]
+    if len(set(names)) < len(names):
+        name, count = Counter(names).most_common(1)[0]
         raise container.error(f"is damaged: {count} of its bodies have the name {shown(name)}")
     return _joints(nodes, order, bodies, moving)
 

@@ -10,8 +10,6 @@ import numpy as np
 from . import quaternion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .motion import FloatArray, IntArray
 
 
@@ -37,31 +35,6 @@ def world_from_local(
         positions[..., body, :] = positions[..., parent, :] + turned
         world[..., body, :] = quaternion.multiply(world[..., parent, :], world[..., body, :])
     return positions, world
-
-
-def compose_lanes(
-    parents: Sequence[int], bodies: range, positions: FloatArray, rotations: FloatArray
-) -> None:
-    """As `world_from_local`, in place, for some bodies whose parents are in the world already.
-
-    Here each component lies in one piece: that, and a few bodies over a few thousand frames at
-    once, keep the arithmetic in the processor's cache.
-
-    Args:
-        parents: for each of the B bodies the index of its parent, which comes first.
-        bodies: those to compose, none of them a root.
-        positions: (B, 3, n) m.
-        rotations: (B, 4, n).
-    """
-    own = np.empty(rotations.shape[1:])
-    for body in bodies:
-        own[:] = rotations[body]
-        quaternion.multiply(rotations[parents[body]].T, own.T, out=rotations[body].T)
-    above = rotations[[parents[body] for body in bodies]].swapaxes(-1, -2)
-    offsets = positions[bodies.start : bodies.stop].swapaxes(-1, -2)
-    quaternion.rotate(above, offsets, out=offsets)
-    for body in bodies:
-        positions[body] += positions[parents[body]]
 
 
 def local_from_world(

@@ -24,14 +24,11 @@ def dot(a: FloatArray, b: FloatArray) -> FloatArray:
     return np.sum(a * b, axis=-1)
 
 
-def multiply(a: FloatArray, b: FloatArray, *, out: FloatArray | None = None) -> FloatArray:
-    """The rotation `b` followed by `a`: the Hamilton product a b.
-
-    Written into `out` where that is given; it has to be neither of the two.
-    """
+def multiply(a: FloatArray, b: FloatArray) -> FloatArray:
+    """The rotation `b` followed by `a`: the Hamilton product a b."""
     aw, ax, ay, az = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
     bw, bx, by, bz = b[..., 0], b[..., 1], b[..., 2], b[..., 3]
-    out = np.empty(np.broadcast_shapes(a.shape, b.shape)) if out is None else out
+    out = np.empty(np.broadcast_shapes(a.shape, b.shape))
     out[..., 0] = aw * bw - ax * bx - ay * by - az * bz
     out[..., 1] = aw * bx + ax * bw + ay * bz - az * by
     out[..., 2] = aw * by - ax * bz + ay * bw + az * bx
@@ -44,16 +41,12 @@ def conjugate(q: FloatArray) -> FloatArray:
     return q * np.array([1.0, -1.0, -1.0, -1.0])
 
 
-def rotate(q: FloatArray, v: FloatArray, *, out: FloatArray | None = None) -> FloatArray:
-    """The vectors `v` turned by the unit quaternions `q`: v + 2 w (u × v) + 2 u × (u × v).
-
-    Written into `out` where that is given, which may be `v`.
-    """
+def rotate(q: FloatArray, v: FloatArray) -> FloatArray:
+    """The vectors `v` turned by the unit quaternions `q`: v + 2 w (u × v) + 2 u × (u × v)."""
     w, x, y, z = q[..., 0], q[..., 1], q[..., 2], q[..., 3]
     vx, vy, vz = v[..., 0], v[..., 1], v[..., 2]
     tx, ty, tz = 2 * (y * vz - z * vy), 2 * (z * vx - x * vz), 2 * (x * vy - y * vx)
-    if out is None:
-        out = np.empty((*np.broadcast_shapes(q.shape[:-1], v.shape[:-1]), 3))
+    out = np.empty((*np.broadcast_shapes(q.shape[:-1], v.shape[:-1]), 3))
     out[..., 0] = vx + w * tx + y * tz - z * ty
     out[..., 1] = vy + w * ty + z * tx - x * tz
     out[..., 2] = vz + w * tz + x * ty - y * tx

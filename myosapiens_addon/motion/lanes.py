@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rotations and vectors over many frames, each component in one piece.
+
+A rotation is (4, n), w x y z, a vector (3, n): over a few thousand frames they stay in the
+processor's cache, and one call does a whole product. Formulas as in `quaternion`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .motion import FloatArray
+
+# The product a b component by component: row i holds what a's component i is multiplied with
+# for w, x, y and z, where 0 to 3 are those of b and 4 to 7 those of -b.
+HAMILTON = np.array([[0, 1, 2, 3], [5, 0, 7, 2], [6, 3, 0, 5], [7, 6, 1, 0]])
+
+# A rotation's matrix is a sum of products of two components: this holds how often each of the
+# ten of `PAIRS` counts in each of the nine numbers.
+PAIRS = ("ww", "wx", "wy", "wz", "xx", "xy", "xz", "yy", "yz", "zz")
+FIRST, SECOND = (np.array(["wxyz".index(pair[side]) for pair in PAIRS]) for side in (0, 1))
+MATRIX = np.array(
+    [
+        [
+            [1, 0, 0, 0, 1, 0, 0, -1, 0, -1],
+            [0, 0, 0, -2, 0, 2, 0, 0, 0, 0],
+            [0, 0, 2, 0, 0, 0, 2, 0, 0, 0],
+        ],
+        [
+            [0, 0, 0, 2, 0, 2, 0, 0, 0, 0],
+            [1, 0, 0, 0, -1, 0, 0, 1, 0, -1],
+            [0, -2, 0, 0, 0, 0, 0, 0, 2, 0],
+        ],
+        [
+            [0, 0, -2, 0, 0, 0, 2, 0, 0, 0],
+            [0, 2, 0, 0, 0, 0, 0, 0, 2, 0],
+            [1, 0, 0, 0, -1, 0, 0, -1, 0, 1],
+        ],
+    ],
+    dtype=np.float64,
+)
+
+
+def multiply(
+    a: FloatArray, b_and_minus_b: FloatArray, out: FloatArray, factors: FloatArray
+) -> None:
+    """Write the rotation `b` followed by `a`.
+
+    Args:
+        a: (4, n).
+        b_and_minus_b: (8, n), the components of b, and the same with the other sign.
+        out: (4, n), neither of them.
+        factors: (4, 4, n), room to work in.
+    """
+    # Told not to look for bad indices, it writes without a buffer.
+    np.take(b_and_minus_b, HAMILTON, axis=0, out=factors, mode="clip")
+    np.einsum("in,ijn->jn", a, factors, out=out)  # pyright: ignore[reportUnknownMemberType]
+
+
+def pair_up(q: FloatArray, out: FloatArray) -> None:
+    """Write the products (10, n) of the components of `q` (4, n) with each other, see `PAIRS`."""
+    # Copying first is faster than multiplying row by row.
+    np.take(q, FIRST, axis=0, out=out, mode="clip")
+    out *= np.take(q, SECOND, axis=0)
+
+
+def turning(v: FloatArray) -> FloatArray:
+    """What makes turned vectors (3, n) of products (10, n), for vectors that stay: (…, 3, 10)."""
+    return np.einsum("ijp,...j->...ip", MATRIX, v)  # pyright: ignore[reportUnknownMemberType]
+
+
+def rotate(pairs: FloatArray, v: FloatArray, out: FloatArray, matrices: FloatArray) -> None:
+    """Write turned vectors.
+
+    Args:
+        pairs: (10, n) products of the rotations' components.
+        v: (3, n).
+        out: (3, n), not `v`.
+        matrices: (9, n), room to work in.
+    """
+    np.matmul(MATRIX.reshape(9, 10), pairs, out=matrices)
+    nine = matrices.reshape(3, 3, -1)
+    np.einsum("ijn,jn->in", nine, v, out=out)  # pyright: ignore[reportUnknownMemberType]
+
+
+def make_unit(q: FloatArray, tolerance: float) -> bool:
+    """Give rotations (4, n) the length 1; tells whether all were within the tolerance of it."""
+    squares: FloatArray = np.einsum("in,in->n", q, q)  # pyright: ignore[reportUnknownMemberType]
+    off = squares - 1.0
+    # If all are close together, each is: that is asked in one call, and is no for no number.
+    good = bool(np.dot(off, off) <= tolerance * tolerance)
+    length = np.sqrt(squares)
+    q *= 1.0 / length
+    return good or bool(np.all(np.abs(length - 1.0) <= tolerance))
