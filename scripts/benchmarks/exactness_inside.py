@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run by an interpreter with bpy: lands a take at capture rate and compares every pose.
+"""Run by an interpreter with bpy: lands takes at capture rate and compares every pose.
 
 Prints one line of JSON with the largest errors in mm and degrees.
 """
@@ -15,39 +15,21 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import bpy
-import numpy as np
 
-from myosapiens_addon.blender import landing as landings
-from myosapiens_addon.motion import glb
-from myosapiens_addon.motion.quaternion import angle_between
-from tests.blender.posing import body_poses
+from tests.blender.exact_landing import land
+from tests.helpers.exact_truth import Truth
 
 
-def main(walk: Path) -> dict[str, Any]:
-    """The largest errors of the decoded and of the evaluated poses."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    take = walk / "motion_nomesh.glb"
-    motion = glb.read(take)
-    names = json.loads((walk / "body_names.json").read_text())
-    rows = [names.index(name) for name in motion.names]
-    positions = np.load(walk / "golden_xpos.npy")[:, rows]
-    rotations = np.load(walk / "golden_xquat.npy")[:, rows]
-    options = landings.LandingOptions(new_armature=True, rate="capture")
-    landing = landings.land([take], name="walk", options=options)
-    frames = 1 + motion.times * landing.scene_rate_hz
-    heads, turned = body_poses(landing.armature, frames, motion)
-    return {
-        "blender": bpy.app.version_string,
-        "decoded": _errors(motion.positions - positions, motion.rotations, rotations),
-        "evaluated": _errors(heads - positions, turned, rotations),
-    }
-
-
-def _errors(offsets: np.ndarray, found: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
-    return {
-        "position": float(np.linalg.norm(offsets, axis=-1).max() * 1e3),
-        "rotation": float(np.degrees(angle_between(found, wanted)).max()),
-    }
+def main(plan: Path) -> dict[str, Any]:
+    """The largest errors of the decoded and of the evaluated poses, case by case."""
+    found: dict[str, Any] = {"blender": bpy.app.version_string, "decoded": {}, "evaluated": {}}
+    for case in json.loads(plan.read_text()):
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        landed = land(Path(case["output"]), model=case["model"], rate_hz=case["rate_hz"])
+        truth = Truth.load(Path(case["truth"]))
+        found["decoded"][case["title"]] = landed.decoded_errors(truth)
+        found["evaluated"][case["title"]] = landed.errors(truth)
+    return found
 
 
 if __name__ == "__main__":

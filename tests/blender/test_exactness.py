@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import bpy
@@ -11,26 +13,87 @@ import numpy as np
 import pytest
 
 from myosapiens_addon.blender import landing as landings
-from myosapiens_addon.motion import glb
-from myosapiens_addon.motion.quaternion import angle_between
+from myosapiens_addon.motion import glb, mjcf, npz
+from tests.blender.exact_landing import land
 from tests.blender.posing import body_poses
+from tests.helpers import exact_truth
+from tests.helpers.exact_truth import Truth
+
+ROOT = Path(__file__).resolve().parents[2]
+MM, DEGREES = 0.1, 0.01
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Outputs of the local service, its scaled model as MJCF, and MuJoCo's own poses.
+
+    Solved in a Python that has MuJoCo.
+    """
+    python = ROOT / ".venv" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("no local service: .venv is missing (run scripts/test.py)")
+    folder = tmp_path_factory.mktemp("solved")
+    subprocess.run(
+        [str(python), "-m", "tests.helpers.solved_take", str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")},
+        check=True,
+        timeout=120,
+    )
+    return folder
 
 
 def test_a_real_take_at_capture_rate(walk: Path) -> None:
-    path = walk / "motion_nomesh.glb"
-    options = landings.LandingOptions(new_armature=True, rate="capture", start_frame=1)
-    landing = landings.land([path], name="walk", options=options)
-    motion = glb.read(path)
-    names = json.loads((walk / "body_names.json").read_text())
-    rows = [names.index(name) for name in motion.names]
-    golden_positions = np.load(walk / "golden_xpos.npy")[:, rows]
-    golden_rotations = np.load(walk / "golden_xquat.npy")[:, rows]
-    frames = 1 + np.arange(412) / 120.0 * landing.scene_rate_hz
-    heads, rotations = body_poses(landing.armature, frames, motion)
-    assert landing.frames == 412
-    assert landing.capture_rate_hz == pytest.approx(120.0, abs=1e-3)
-    assert np.linalg.norm(heads - golden_positions, axis=-1).max() <= 0.1e-3
-    assert np.degrees(angle_between(rotations, golden_rotations)).max() <= 0.01
+    landed = land(walk / "motion_nomesh.glb")
+    errors = landed.errors(exact_truth.golden(walk))
+    assert landed.landing.frames == 412
+    assert landed.landing.capture_rate_hz == pytest.approx(120.0, abs=1e-3)
+    assert errors["position"] <= MM
+    assert errors["rotation"] <= DEGREES
+
+
+def test_real_coordinates_at_capture_rate(walk: Path, real_character: Path) -> None:
+    """The character's definition has other lengths than the subject: bodies turn as they did."""
+    pytest.importorskip("pyarrow")
+    landed = land(walk / "qpos.parquet", model=str(real_character))
+    errors = landed.errors(exact_truth.without_lengths(exact_truth.golden(walk)))
+    assert landed.landing.frames == 412
+    assert len(landed.motion.names) == 71
+    assert errors["rotation"] <= DEGREES
+
+
+def test_real_angles_at_capture_rate(walk: Path, real_character: Path) -> None:
+    """No root, abdomen and patellae: all other bodies turn against their parents as they did."""
+    path = walk / "output.npz"
+    landed = land(path, model=str(real_character), rate_hz=120.0)
+    names = npz.read(path).joint_names
+    truth = exact_truth.by_angles_alone(exact_truth.golden(walk), mjcf.read(real_character), names)
+    assert landed.landing.frames == 412
+    assert landed.motion.times[-1] == pytest.approx(411 / 120)
+    left_out = set(landed.motion.names) - set(truth.turning or ())
+    assert left_out == {"myoskeleton_root", "abdomen", "patella_r", "patella_l"}
+    assert landed.errors(truth)["turn"] <= DEGREES
+
+
+@pytest.mark.parametrize("name", ["motion.glb", "qpos.parquet"])
+def test_a_solved_take_is_where_mujoco_has_it(solved: Path, name: str) -> None:
+    if name.endswith(".parquet"):
+        pytest.importorskip("pyarrow")
+    model = "" if name.endswith(".glb") else str(solved / "model.xml")
+    errors = land(solved / name, model=model).errors(Truth.load(solved / "truth.npz"))
+    assert errors["position"] <= MM
+    assert errors["rotation"] <= DEGREES
+
+
+def test_solved_angles_turn_bodies_as_mujoco_does(solved: Path) -> None:
+    landed = land(solved / "output.npz", model=str(solved / "model.xml"))
+    truth = exact_truth.by_angles_alone(
+        Truth.load(solved / "truth.npz"),
+        mjcf.read(solved / "model.xml"),
+        npz.read(solved / "output.npz").joint_names,
+    )
+    assert truth.turning == landed.motion.names[1:]
+    assert landed.errors(truth)["turn"] <= DEGREES
 
 
 @pytest.mark.parametrize("fps", [(24, 1.0), (30, 1.001), (60, 1.0)])

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +10,8 @@ from typing import Any
 
 import pytest
 from hypothesis import strategies as st
+
+from tests.helpers import real_character
 
 MAIN = "main.xml"
 GEOM = '<geom size=".1"/>'
@@ -36,20 +36,11 @@ def write(folder: Path, files: str | Mapping[str, str]) -> Path:
 
 
 def of_package() -> Path:
-    """The main file of the real character; skips where the package is not at hand.
-
-    The environment variable MYO_MODEL_FOLDER may name the package's folder.
-    """
-    folder = os.environ.get("MYO_MODEL_FOLDER")
-    found = importlib.util.find_spec("myo_model")
-    if folder is None and found is not None and found.origin is not None:
-        folder = str(Path(found.origin).parent)
-    if folder is None:
-        pytest.skip("the package myo_model is not installed and MYO_MODEL_FOLDER names no folder")
-    path = Path(folder) / "myoskeleton" / "myoskeleton.xml"
-    if not path.is_file():
-        pytest.skip(f"the real character is not at hand ({path})")
-    return path
+    """The main file of the real character; skips where it is not at hand."""
+    try:
+        return real_character.find()
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
 
 
 # One definition per feature
