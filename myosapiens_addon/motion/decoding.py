@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import InputError, MyoSapiensError, OutputError
 from . import (
@@ -29,7 +29,7 @@ from . import (
 from .timing import Clock, TakeFacts, right
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from .character import Character
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .npz import NpzOutput
     from .parquet import QposOutput
 
+Table = TypeVar("Table")
 # A body further from where the service says it was is worth a warning.
 FAR_MM = 1.0
 NEEDS_MODEL = (
@@ -115,6 +116,15 @@ def read_angles(files: Sequence[Path], options: DecodeOptions | None = None) -> 
     return _Decoder(outputs.sort(files), wanted).angles_alone()
 
 
+def _has_pyarrow() -> bool:
+    """Whether it is here and works; imports it."""
+    try:
+        parquet.load("parquet")
+    except InputError:
+        return False
+    return True
+
+
 class _Decoder:
     """One take's files on their way."""
 
@@ -125,12 +135,13 @@ class _Decoder:
         self.character = self._character()
         self.qpos: QposOutput | None = None
         self.npz: NpzOutput | None = None
+        self.poses: Motion | None = None
         self.heads: Heads | None = None
 
     def run(self) -> Decoded:
         self.heads = self._read_heads()
         motion, source = self._motion()
-        angles = self._wanted_angles(motion) if self.options.with_angles else None
+        angles = self._wanted_angles(motion, source) if self.options.with_angles else None
         known = self._heads_at(motion, source)
         distance = self._distance(motion, known) if known is not None else None
         return Decoded(
@@ -147,16 +158,19 @@ class _Decoder:
     def angles_alone(self) -> JointAngles:
         """The angles; poses are worked out only where nothing else has them."""
         self.heads = self._read_heads()
+        self.warnings.clear()  # there is no motion that could be compared
         if self.files.angles is not None:
-            found = self._angles_of_npz()
-        elif self.files.qpos is not None and parquet.available():
+            self.npz = npz.read(self.files.angles)
+            found = self._angles_of_npz(self.npz, self._times_of(self.npz))
+        elif self.files.qpos is not None and (self.files.motion is None or _has_pyarrow()):
             self.qpos = parquet.read_qpos(self.files.qpos)
             found = joint_angles.from_qpos(self.qpos, self._with_joints())
-            found = self._timed(found, self._right(self.qpos.name, found.times))
+            times = self._right(self.qpos.name, self.qpos.times)
+            found = dataclasses.replace(found, times=times)
         else:
-            motion, _ = self._motion()
-            found = self._angles_of_motion(motion)
-        return found
+            found = self._angles_of_motion(*self._motion())
+        notes = dict.fromkeys((*self.warnings, *found.notes))
+        return dataclasses.replace(found, notes=tuple(notes))
 
     # The motion
 
@@ -164,14 +178,8 @@ class _Decoder:
         """By the best file that is there."""
         if self.files.motion is not None:
             return self._of_glb(self.files.motion), self.files.motion.name
-        path = self.files.qpos
-        if path is not None and (parquet.available() or self.files.angles is None):
-            return self._of_qpos(path), path.name
-        if path is not None:
-            self.warnings.append(
-                f"{path.name} was not read, because pyarrow is not here; "
-                f"{self.files.angles.name if self.files.angles else 'output.npz'} took its place."
-            )
+        if self.files.qpos is not None and not self._passes_over(self.files.qpos):
+            return self._of_qpos(self.files.qpos), self.files.qpos.name
         if self.files.angles is not None:
             return self._of_angles(self.files.angles), self.files.angles.name
         name = self.files.xpos.name if self.files.xpos is not None else "The output"
@@ -180,10 +188,32 @@ class _Decoder:
             "output.npz of the same job."
         )
 
+    def _passes_over(self, path: Path) -> bool:
+        """Whether `output.npz` takes the place of coordinates that become no poses here."""
+        if self.files.angles is None:
+            return False
+        why = self._why_no_poses()
+        if why:
+            instead = self.files.angles.name
+            self.warnings.append(f"{path.name} was not read, {instead} took its place: {why}")
+        return bool(why)
+
+    def _why_no_poses(self) -> str:
+        """What coordinates lack to become poses while joint angles could; empty for nothing."""
+        try:
+            parquet.load("parquet")
+        except InputError as error:
+            return error.sentence
+        if self.character is None or self.character.joints:
+            return ""
+        return f"the armature {self.character.title!r} holds no definitions of its joints."
+
     def _of_glb(self, path: Path) -> Motion:
-        motion = glb.read(path)
-        times = self._right(path.name, motion.times)
-        return motion if times is motion.times else dataclasses.replace(motion, times=times)
+        if self.poses is None:
+            motion = glb.read(path)
+            times = self._right(path.name, motion.times)
+            self.poses = dataclasses.replace(motion, times=times)
+        return self.poses
 
     def _of_qpos(self, path: Path) -> Motion:
         self.qpos = parquet.read_qpos(path)
@@ -246,80 +276,95 @@ class _Decoder:
 
     def _right(self, name: str, times: FloatArray) -> FloatArray:
         """The moments that these frames really have; says what was wrong."""
-        others = [
-            Clock(name=known.name, times=known.times)
-            for known in (self.qpos, self.heads)
-            if known is not None and known.name != name
-        ]
+        others = [clock for clock in self._tables() if clock.name != name]
         found, sentences = right(Clock(name=name, times=times), self.options.take, others)
         self.warnings += sentences
         return found
 
+    def _tables(self) -> list[Clock]:
+        """The moments in the job's tables; coordinates are read for theirs where none else are."""
+        if self.qpos is None and self.heads is None and self.options.take is None:
+            self.qpos = self._unless_damaged("speed", parquet.read_qpos, self.files.qpos)
+        return [
+            Clock(name=known.name, times=known.times)
+            for known in (self.qpos, self.heads)
+            if known is not None
+        ]
+
     def _times_of(self, output: NpzOutput) -> FloatArray:
-        """`output.npz` has no times: the take's, else its own metadata's, else another file's."""
-        if self.options.take is not None:
-            return coordinates.times_of(output, self.options.take.rate_hz)
-        alike = self.heads is not None and len(self.heads.times) == output.frame_count
-        if output.rate_hz is None and self.heads is not None and alike:
-            return self.heads.times
-        return coordinates.times_of(output)
+        """`output.npz` has no times: its own metadata's or the take's, else another file's."""
+        take = self.options.take
+        if output.rate_hz is None and take is None:
+            for times in self._times_elsewhere():
+                if len(times) == output.frame_count:
+                    return times
+        rate_hz = take.rate_hz if output.rate_hz is None and take is not None else None
+        return self._right(output.name, coordinates.times_of(output, rate_hz))
+
+    def _times_elsewhere(self) -> Iterator[FloatArray]:
+        yield from (clock.times for clock in self._tables())
+        if self.files.motion is not None:
+            yield self._of_glb(self.files.motion).times
 
     # The angles
 
-    def _wanted_angles(self, motion: Motion) -> JointAngles | None:
+    def _wanted_angles(self, motion: Motion, source: str) -> JointAngles | None:
         """Joint angles at the motion's moments; a sentence where there are none."""
         try:
-            found = self._angles(motion)
+            found = self._angles(motion, source)
         except MyoSapiensError as error:
             self.warnings.append(f"There are no joint angles: {error.sentence}")
             return None
         self.warnings += found.notes
-        alike = len(found.times) == motion.frame_count
-        return self._timed(found, motion.times) if alike else found
+        return found
 
-    def _angles(self, motion: Motion) -> JointAngles:
+    def _angles(self, motion: Motion, source: str) -> JointAngles:
         if self.files.angles is not None:
-            return self._angles_of_npz()
-        if self.files.qpos is not None and parquet.available():
-            self.qpos = self.qpos or parquet.read_qpos(self.files.qpos)
-            return joint_angles.from_qpos(self.qpos, self._with_joints())
-        return self._angles_of_motion(motion)
+            self.npz = self.npz or npz.read(self.files.angles)
+            alike = self.npz.frame_count == motion.frame_count
+            times = motion.times if alike else self._times_of(self.npz)
+            return self._angles_of_npz(self.npz, times)
+        if self.files.qpos is None or not _has_pyarrow():
+            return self._angles_of_motion(motion, source)
+        self.qpos = self.qpos or parquet.read_qpos(self.files.qpos)
+        found = joint_angles.from_qpos(self.qpos, self._with_joints())
+        alike = len(found.times) == motion.frame_count
+        return dataclasses.replace(found, times=motion.times) if alike else found
 
-    def _angles_of_npz(self) -> JointAngles:
-        if self.files.angles is not None and self.npz is None:
-            self.npz = npz.read(self.files.angles)
-        assert self.npz is not None  # noqa: S101 - the caller has looked
+    def _angles_of_npz(self, output: NpzOutput, times: FloatArray) -> JointAngles:
         found = joint_angles.from_npz(
-            self.npz,
-            rate_hz=1.0,
+            output,
+            rate_hz=1.0,  # its times are known better
             order=self.options.angle_order,
             degrees=self.options.angle_degrees,
         )
-        return self._timed(found, self._times_of(self.npz))
+        return dataclasses.replace(found, times=times)
 
-    def _angles_of_motion(self, motion: Motion) -> JointAngles:
+    def _angles_of_motion(self, motion: Motion, source: str) -> JointAngles:
         character = self._with_joints()
         if character is None:
             raise InputError(
-                "poses become joint angles by the character's definition only; choose its model "
-                "(MJCF XML), or an armature that was built from it."
+                f"{source} holds poses, which become joint angles by the character's definition "
+                "only: choose its model (MJCF XML), or an armature that was built from it."
             )
         return joint_angles.from_motion(character, motion)
-
-    @staticmethod
-    def _timed(angles: JointAngles, times: FloatArray) -> JointAngles:
-        return dataclasses.replace(angles, times=times)
 
     # The check
 
     def _read_heads(self) -> Heads | None:
         """What the service says of positions. It is a check only: never a reason to fail."""
-        if self.files.xpos is None or not parquet.available():
+        return self._unless_damaged("motion", parquet.read_xpos, self.files.xpos)
+
+    def _unless_damaged(
+        self, what: str, read: Callable[[Path], Table], path: Path | None
+    ) -> Table | None:
+        """What a table holds that is not needed; a sentence where it cannot be read."""
+        if path is None or not parquet.available():
             return None
         try:
-            return parquet.read_xpos(self.files.xpos)
+            return read(path)
         except MyoSapiensError as error:
-            self.warnings.append(f"The motion was not compared: {error.sentence}")
+            self.warnings.append(f"The {what} was not compared: {error.sentence}")
             return None
 
     def _heads_at(self, motion: Motion, source: str) -> Heads | None:

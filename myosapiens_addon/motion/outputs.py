@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ KINDS = {
     "xpos": "xpos.parquet",
 }
 AXES = ("_x", "_y", "_z")
+NAMED = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,24 +48,36 @@ def sort(files: Sequence[Path]) -> Outputs:
         OutputError: a file is not there, two are of one kind, or none can be used.
     """
     found: dict[str, Path] = {}
-    for path in files:
-        if not path.is_file():
-            raise OutputError(f"{path} is not there; fetch the job's output again.")
+    for path in dict.fromkeys(files):
+        _check(path)
         kind = _kind(path)
         if kind and kind in found:
             raise OutputError(
-                f"{found[kind].name} and {path.name} are both of the kind {KINDS[kind]}; give the "
-                "outputs of one take at a time."
+                f"{found[kind]} and {path} are both of the kind {KINDS[kind]}; give the outputs "
+                "of one take at a time."
             )
         if kind:
             found[kind] = path
     if not found:
-        names = ", ".join(path.name for path in files) or "nothing"
+        more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
+        names = ", ".join(path.name for path in files[:NAMED]) + more or "nothing"
         raise OutputError(
             f"There is no motion in the output ({names}); give the files that the service made: "
             f"{', '.join(KINDS.values())}."
         )
     return Outputs(**found)
+
+
+def _check(path: Path) -> None:
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError as error:
+        raise OutputError(f"{path} is not there; fetch the job's output again.") from error
+    except (OSError, ValueError) as error:  # a name that no file can have is the latter
+        why = getattr(error, "strerror", None) or error
+        raise OutputError(f"{ascii(str(path))[:200]} cannot be read: {why}.") from error
+    if is_folder:
+        raise OutputError(f"{path} is a folder; give the output files in it.")
 
 
 def _kind(path: Path) -> str:
@@ -78,6 +92,11 @@ def _kind(path: Path) -> str:
 
 
 def _by_columns(path: Path) -> str:
-    """A table of another name: positions when all its columns are x, y or z of something."""
-    names = [column for column in parquet_layout.read(path).columns if column != "time"]
+    """A table of another name: positions when all its columns are x, y or z of something.
+
+    What does not begin with the time is none of the service's.
+    """
+    first, *names = parquet_layout.read(path).columns
+    if first != "time":
+        return ""
     return "xpos" if names and all(name.endswith(AXES) for name in names) else "qpos"

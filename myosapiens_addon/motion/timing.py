@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .motion import FloatArray
 
-# Rates that differ by less than this share are the same: times are 32-bit floats.
+# Speeds are the same when they differ by less than this share, and at the end by less than this
+# many frames: times are 32-bit floats. A rounded rate (120 for 119.88) is seconds off in minutes.
 SAME_RATE = 2e-3
+SAME_FRAMES = 0.5
+# Between a picture in days and what no camera reaches.
+LEAST_HZ, MOST_HZ = 1e-6, 1e6
+# Speeds that differ by less than this share are told by what it makes at the end.
+NEARLY = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +41,18 @@ class TakeFacts:
 
     rate_hz: float
     frames: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a rate that is none.
+
+        Raises:
+            InputError: no camera has such a one.
+        """
+        if not LEAST_HZ <= self.rate_hz <= MOST_HZ:
+            raise InputError(
+                f"The take cannot have {self.rate_hz:g} frames per second; give the rate at which "
+                "it was captured."
+            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,9 +68,19 @@ class Clock:
     times: FloatArray
 
     @property
+    def frames(self) -> int:
+        """Number of frames F."""
+        return len(self.times)
+
+    @property
+    def end_s(self) -> float:
+        """When the last frame is; 0 for a single frame."""
+        return float(self.times[-1])
+
+    @property
     def rate_hz(self) -> float:
         """Mean frames per second; 0 for a single frame."""
-        return (len(self.times) - 1) / float(self.times[-1]) if len(self.times) > 1 else 0.0
+        return (self.frames - 1) / self.end_s if self.frames > 1 else 0.0
 
 
 def right(
@@ -70,57 +100,73 @@ def right(
         (F,) times in s from 0, and sentences on what was wrong.
     """
     sentences = _counts(clock, take, others)
-    if len(clock.times) == 1:
+    if clock.frames == 1:
         return clock.times, sentences
     if take is not None:
-        if _same(clock.rate_hz, take.rate_hz) or _covers(clock, take):
+        found, by = np.arange(clock.frames) / take.rate_hz, "the take"
+        if _was_resampled(clock, take.frames, 1.0 / take.rate_hz):
             return clock.times, sentences
-        return _at(clock, take.rate_hz), [_wrong(clock, take.rate_hz, "the take"), *sentences]
-    for other in others:
-        alike = len(other.times) == len(clock.times)
-        if alike and not _same(clock.rate_hz, other.rate_hz):
-            said = _wrong(clock, other.rate_hz, other.name)
-            return other.times, [said, *sentences]
-    return clock.times, sentences
+    else:
+        alike = (other for other in others if other.frames == clock.frames)
+        best = next(alike, clock)
+        found, by = best.times, best.name
+    if _ends_at(clock, float(found[-1])):
+        return clock.times, sentences
+    return found, [_wrong(clock, float(found[-1]), by), *sentences]
 
 
-def _same(rate_hz: float, other_hz: float) -> bool:
-    return abs(rate_hz / other_hz - 1.0) <= SAME_RATE if other_hz > 0.0 else rate_hz == 0.0
+def _ends_at(clock: Clock, end_s: float) -> bool:
+    """Whether it is as fast as one that ends then."""
+    apart = abs(clock.end_s - end_s)
+    return apart <= end_s * min(SAME_RATE, SAME_FRAMES / (clock.frames - 1))
 
 
-def _covers(clock: Clock, take: TakeFacts) -> bool:
-    """Whether it was resampled: other frames than the take's, but as long as the take."""
-    if take.frames is None or len(clock.times) == take.frames:
+def _was_resampled(clock: Clock, frames: int | None, period_s: float) -> bool:
+    """Whether it has another number of frames than a take, but is as long."""
+    if frames is None or clock.frames == frames or min(clock.frames, frames) == 1:
         return False
-    apart = abs(float(clock.times[-1]) - (take.frames - 1) / take.rate_hz)
-    return apart <= 1.0 / take.rate_hz + 1.0 / clock.rate_hz
+    apart = abs(clock.end_s - (frames - 1) * period_s)
+    return apart <= period_s + clock.end_s / (clock.frames - 1)
 
 
-def _at(clock: Clock, rate_hz: float) -> FloatArray:
-    return np.arange(len(clock.times)) / rate_hz
-
-
-def _wrong(clock: Clock, rate_hz: float, by: str) -> str:
-    share = rate_hz / clock.rate_hz
-    speed = f"{share:.3g} times too slowly" if share > 1.0 else f"{1 / share:.3g} times too fast"
+def _wrong(clock: Clock, end_s: float, by: str) -> str:
+    """What would have come of its own times, were the last frame is at `end_s`."""
+    slower = clock.end_s / end_s
+    if abs(slower - 1.0) < NEARLY:
+        late = f"{abs(clock.end_s - end_s):.2g} s too {'late' if slower > 1.0 else 'early'}"
+        what = f"its end would have been {late}"
+    elif slower > 1.0:
+        what = f"it would have played {slower:.3g} times too slowly"
+    else:
+        what = f"it would have played {end_s / clock.end_s:.3g} times too fast"
+    true_hz = (clock.frames - 1) / end_s
     return (
-        f"{clock.name} says {clock.rate_hz:.4g} frames/s, {by} {rate_hz:.4g}: it would have "
-        f"played {speed}; the action has {rate_hz:.4g} frames/s."
+        f"{clock.name} says {clock.rate_hz:.6g} frames/s, {by} {true_hz:.6g}: {what}. The speed "
+        f"of {by} was used."
     )
 
 
 def _counts(clock: Clock, take: TakeFacts | None, others: Sequence[Clock]) -> list[str]:
     """What to know where files do not have the same number of frames."""
     sentences = [
-        f"{clock.name} has {len(clock.times)} frames, {other.name} {len(other.times)}; they may "
-        "be of different jobs."
+        f"{clock.name} has {_number(clock)}, {other.name} {other.frames}; they may be of different "
+        "jobs."
         for other in others
-        if len(other.times) != len(clock.times)
+        if other.frames != clock.frames and not _was_resampled(clock, other.frames, _period(other))
     ]
-    differs = take is not None and take.frames not in (None, len(clock.times))
-    if take is not None and differs and not _covers(clock, take):
+    if take is None or take.frames in (None, clock.frames):
+        return sentences
+    if not _was_resampled(clock, take.frames, 1.0 / take.rate_hz):
         sentences.append(
-            f"{clock.name} has {len(clock.times)} frames, the take {take.frames}; look whether "
-            "its end is there."
+            f"{clock.name} has {_number(clock)}, the take {take.frames}; look whether its "
+            "end is there."
         )
     return sentences
+
+
+def _number(clock: Clock) -> str:
+    return f"{clock.frames} frame{'s' if clock.frames > 1 else ''}"
+
+
+def _period(clock: Clock) -> float:
+    return clock.end_s / max(clock.frames - 1, 1)
