@@ -16,6 +16,7 @@ ROOT = _env.ROOT
 NAMES = (
     "exactness",
     "solve",
+    "decode",
     "retarget",
     "accuracy",
     "contacts",
@@ -23,7 +24,7 @@ NAMES = (
     "enable",
     "responsiveness",
 )
-NEED_DATA = ("exactness", "solve", "retarget", "accuracy", "contacts")
+NEED_DATA = ("exactness", "solve", "decode", "retarget", "accuracy", "contacts")
 
 
 def main(arguments: list[str] | None = None) -> int:

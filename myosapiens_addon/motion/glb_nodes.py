@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .motion import FloatArray
 
 # A character has a hundred bodies, and a few nodes more for the geometry of each.
-MOST_NODES = 20_000
+MOST_NODES = 10_000
 UNIT_TOLERANCE = 1e-3
 RIGID_TOLERANCE = 1e-4
 SCALE_TOLERANCE = 1e-6
