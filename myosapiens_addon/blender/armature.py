@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from mathutils import Vector
 
+from ..errors import RigError
 from ..retarget import bone_layout
 from .compat import UNFINISHED, current_layer, current_scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ..motion.motion import Motion
 
 # Custom property of a bone: its body's rotation at rest in armature space, w x y z. A later
 # take of the character is aligned with it, whatever rest pose that take's file has.
 BODY_REST = "myosapiens_body_rest"
+# Blender cuts longer names of bones off.
+LONGEST_NAME_BYTES = 63
 SIDE_COLOURS = {"_r": "THEME01", "_l": "THEME04", "": "THEME09"}
 
 
@@ -35,7 +38,12 @@ def build(motion: Motion, *, name: str) -> bpy.types.Object:
 
 
 def make(motion: Motion, *, name: str) -> bpy.types.Object:
-    """The same, in no scene yet and marked as unfinished: see `place`."""
+    """The same, in no scene yet and marked as unfinished: see `place`.
+
+    Raises:
+        RigError: a body's name is longer than a bone's can be.
+    """
+    _check_names(motion.names)
     layout = bone_layout.lay_out(motion)
     armature = bpy.data.armatures.new(name)
     armature_object = bpy.data.objects.new(name, armature)
@@ -56,6 +64,15 @@ def place(armature_object: bpy.types.Object, scene: bpy.types.Scene) -> None:
     for block in (armature_object, armature_object.data):
         if block is not None and block.get(UNFINISHED):
             del block[UNFINISHED]
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        if len(name.encode()) > LONGEST_NAME_BYTES:
+            raise RigError(
+                f"The body {name!r} has a name too long for a bone; shorten it to "
+                f"{LONGEST_NAME_BYTES} bytes in the character's model."
+            )
 
 
 def remove(armature_object: bpy.types.Object) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
-from ..errors import RigError
 from ..motion import kinematics
 from ..motion.motion import Motion
 from . import armature, joint_definitions
@@ -16,9 +15,6 @@ from .compat import current_scene
 
 if TYPE_CHECKING:
     from ..motion.character import Character
-
-# Blender cuts longer names of bones off.
-LONGEST_NAME_BYTES = 63
 
 
 def build(character: Character, *, name: str) -> bpy.types.Object:
@@ -41,7 +37,6 @@ def make(character: Character, *, name: str) -> bpy.types.Object:
     Raises:
         RigError: a body's name is longer than a bone's can be.
     """
-    _check_names(character)
     armature_object = armature.make(at_rest(character), name=name)
     joint_definitions.write(armature_object, character)
     return armature_object
@@ -61,12 +56,3 @@ def at_rest(character: Character) -> Motion:
         positions=positions[None],
         rotations=rotations[None],
     )
-
-
-def _check_names(character: Character) -> None:
-    for name in character.names:
-        if len(name.encode()) > LONGEST_NAME_BYTES:
-            raise RigError(
-                f"The body {name!r} of {character.title!r} has a name too long for a bone; "
-                f"shorten it to {LONGEST_NAME_BYTES} bytes in the model."
-            )
