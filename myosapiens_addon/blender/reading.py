@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ class Wanted:
         character: of the armature that takes the motion, as far as its bones tell.
         take: the take's file; None where it is not known.
         clip: how many of its frames were sent, -1 for all.
+        fault: what is wrong with the armature's joints, where poses can do without them.
     """
 
     files: tuple[Path, ...]
@@ -40,6 +41,7 @@ class Wanted:
     character: Character | None = None
     take: Path | None = None
     clip: int = -1
+    fault: RigError | None = None
 
     def decode(self) -> Decoded:
         """The motion; for a thread.
@@ -47,15 +49,21 @@ class Wanted:
         Raises:
             MyoSapiensError: as `decoding.decode`.
         """
-        return decoding.decode(self.files, self._options())
+        decoded = decoding.decode(self.files, self._options())
+        if self.fault is None:
+            return decoded
+        return replace(decoded, warnings=(self.fault.sentence, *decoded.warnings))
 
     def angles(self) -> JointAngles:
         """The joint angles alone; for a thread.
 
         Raises:
-            MyoSapiensError: as `decoding.read_angles`.
+            MyoSapiensError: as `decoding.read_angles`; or the armature's joints are damaged.
         """
-        return decoding.read_angles(self.files, self._options())
+        try:
+            return decoding.read_angles(self.files, self._options())
+        except MyoSapiensError as error:
+            raise self.fault or error from error
 
     def _options(self) -> DecodeOptions:
         options = self.options
@@ -69,7 +77,10 @@ class Wanted:
         )
 
     def _facts(self) -> TakeFacts | None:
-        """The speed: as told, else as the take's file has it, when it is still there."""
+        """The speed: as told, else as the take's file has it.
+
+        The job's own take may be gone; one that somebody named must be readable.
+        """
         if self.options.capture_rate_hz is not None:
             return TakeFacts(rate_hz=self.options.capture_rate_hz)
         if self.take is None:
@@ -79,6 +90,8 @@ class Wanted:
         try:
             info = take.read_info(self.take)
         except MyoSapiensError:
+            if self.options.take:
+                raise
             return None
         frames = info.frame_count if self.clip < 0 else min(self.clip, info.frame_count)
         return TakeFacts(rate_hz=info.rate_hz, frames=frames)
@@ -98,16 +111,28 @@ def wanted(
         options: of the landing.
         target: the armature that takes the motion; None for a new one.
         spec: the job, where it is known.
+
+    Raises:
+        RigError: the files need the armature's joints, and these are damaged.
     """
     has_poses = any(path.suffix.lower() == ".glb" for path in files)
     needs_joints = not options.model and (options.with_angles or not has_poses)
     take = Path(options.take) if options.take else spec.c3d if spec is not None else None
+    character, fault = None, None
+    if target is not None and needs_joints:
+        try:
+            character = character_of(target)
+        except RigError as error:
+            if not has_poses:
+                raise
+            fault = error
     return Wanted(
         files=tuple(files),
         options=options,
-        character=character_of(target) if target is not None and needs_joints else None,
+        character=character,
         take=take,
         clip=spec.options.clip_length if spec is not None else -1,
+        fault=fault,
     )
 
 
