@@ -29,8 +29,15 @@ if TYPE_CHECKING:
 IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
 
 
-def align(motion: Motion, rig: Rig, bone_map: BoneMap) -> PoseCurves:
-    """Make every mapped bone follow its body; see the module's docstring for the formula."""
+def align(motion: Motion, rig: Rig, bone_map: BoneMap, *, unit_m: float = 1.0) -> PoseCurves:
+    """Make every mapped bone follow its body; see the module's docstring for the formula.
+
+    Args:
+        motion: the take.
+        rig: the armature.
+        bone_map: which bone follows which body.
+        unit_m: metres per unit of the armature.
+    """
     bones, bodies = np.array(bone_map.bones, np.intp), np.array(bone_map.bodies, np.intp)
     parents = _mapped_parents(rig, bone_map)
     rest_world = (motion.rest_positions[bodies], motion.rest_rotations[bodies])
@@ -45,10 +52,10 @@ def align(motion: Motion, rig: Rig, bone_map: BoneMap) -> PoseCurves:
     before = quaternion.multiply(bone_back, above)
     after = quaternion.multiply(quaternion.conjugate(body_rest), rig.rest_rotations[bones])
     # A root has no parent to be measured against: it goes where its body is.
-    start = np.where(parents[:, None] >= 0, rest_t, rig.rest_positions[bones])
+    start = np.where(parents[:, None] >= 0, rest_t, rig.rest_positions[bones] * unit_m)
     rotations = quaternion.multiply(quaternion.multiply(before, local_r), after)
     rotations = quaternion.continuous(quaternion.normalised(rotations))
-    locations = quaternion.rotate(before, local_t - start)
+    locations = quaternion.rotate(before, local_t - start) / unit_m
     return PoseCurves(
         times=motion.times,
         bones=tuple(

@@ -85,8 +85,9 @@ def put_on(
     """
     pairs = own_bones(rig, motion) if bones is None else None
     bodies = roles_of_bodies(motion)
-    if pairs is not None and not _is_of_another(motion, bodies, rig):
-        return _as_it_is(motion, rig, pairs, options)
+    unit_m = _own_unit_m(motion, bodies, rig) if pairs is not None else None
+    if pairs is not None and unit_m is not None:
+        return _as_it_is(motion, rig, pairs, options, unit_m)
     warnings: list[str] = []
     if bones is None:
         bones = _found(rig, known, warnings)
@@ -157,16 +158,25 @@ def _stands_alike(rig: Rig, motion: Motion, pairs: BoneMap) -> bool:
     return bool(cosines) and float(np.mean(np.array(cosines) > SAME_WAY)) > 0.9
 
 
-def _is_of_another(motion: Motion, bodies: RoleMap, rig: Rig) -> bool:
-    """Whether an armature was made for a person with other legs: feet would slide on it."""
+def _own_unit_m(motion: Motion, bodies: RoleMap, rig: Rig) -> float | None:
+    """Metres per unit of the armature, where it was made for this person; None for another.
+
+    On other legs feet would slide. An object that was made larger enlarges the person as well;
+    one whose bones are that much smaller instead shows the person as large as life.
+    """
     skeleton = Skeleton(names=motion.names, parents=motion.parents, heads=motion.rest_positions)
     theirs = path.leg_length(figure_of(skeleton, bodies))
     ours = path.leg_length(figure_of(rig.skeleton, bodies))
-    return bool(theirs and ours) and abs(ours / theirs - 1.0) > SAME_LEGS
+    if not (theirs and ours):
+        return 1.0
+    units = (1.0, rig.place.world_scale)
+    return next((unit for unit in units if abs(ours * unit / theirs - 1.0) <= SAME_LEGS), None)
 
 
-def _as_it_is(motion: Motion, rig: Rig, pairs: BoneMap, options: RetargetOptions) -> Outcome:
-    curves = align.align(motion, rig, pairs)
+def _as_it_is(
+    motion: Motion, rig: Rig, pairs: BoneMap, options: RetargetOptions, unit_m: float
+) -> Outcome:
+    curves = align.align(motion, rig, pairs, unit_m=unit_m)
     checks = _checks(motion)
     return Outcome(
         curves=_elsewhere(curves, rig, options),

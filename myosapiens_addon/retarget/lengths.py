@@ -20,22 +20,22 @@ SAME_M = 0.002
 def difference_m(motion: Motion, rig: Rig) -> float | None:
     """How much the lengths of an armature differ at most from those of a take's subject, in m.
 
-    A length is how far a body's origin is from its parent's at rest. None where the armature is
-    not the character's own.
+    A length is how far a body's origin is from its parent's at rest. An object may be scaled:
+    what counts is its bones as they are shown, or as they are, whichever is nearer. None where
+    the armature is not the character's own.
     """
     pairs = choosing.own_bones(rig, motion)
     if pairs is None:
         return None
     body_of = dict(zip(pairs.bones, pairs.bodies, strict=True))
-    scale = rig.place.world_scale
-    apart = [0.0]
+    ours, theirs = [0.0], [0.0]
     for bone, body in body_of.items():
         parent = int(rig.parents[bone])
         if parent not in body_of:
             continue
-        ours = np.linalg.norm(rig.rest_positions[bone] - rig.rest_positions[parent]) * scale
-        theirs = np.linalg.norm(
-            motion.rest_positions[body] - motion.rest_positions[body_of[parent]]
+        ours.append(np.linalg.norm(rig.rest_positions[bone] - rig.rest_positions[parent]))
+        theirs.append(
+            np.linalg.norm(motion.rest_positions[body] - motion.rest_positions[body_of[parent]])
         )
-        apart.append(abs(float(ours - theirs)))
-    return max(apart)
+    units = (1.0, rig.place.world_scale)
+    return min(float(np.max(np.abs(np.array(ours) * unit - theirs))) for unit in units)
