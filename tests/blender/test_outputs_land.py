@@ -1,0 +1,522 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every kind of output becomes the same motion on an armature, at the take's own speed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from myosapiens_addon.blender import (
+    armature,
+    character_armature,
+    joint_definitions,
+    joint_limits,
+    landing,
+    reading,
+)
+from myosapiens_addon.blender.landing_options import LandingOptions
+from myosapiens_addon.errors import InputError, MyoSapiensError, OutputError, RigError, TakeError
+from myosapiens_addon.motion import mjcf
+from myosapiens_addon.motion.quaternion import angle_between
+from tests.blender import posing, rig_builders
+from tests.helpers import solved
+from tests.helpers.c3d_writer import C3DWriter
+from tests.helpers.motions import NAMES
+from tests.helpers.solved import Solved
+
+NEAR_M, NEAR_DEG = 0.02e-3, 0.002
+
+
+def land(*files: Path, name: str = "Take", **options: object) -> landing.Landing:
+    given = {"rate": "capture", **options}
+    return landing.land(files, name=name, options=LandingOptions(**given))
+
+
+def moves_as(name: str, take: Solved, *, turned: float = NEAR_DEG) -> None:
+    """Whether Blender shows the take's poses in every frame of the capture."""
+    motion = take.motion()
+    frames = 1 + take.times * bpy.context.scene.render.fps
+    heads, rotations = posing.body_poses(name, frames, motion)
+    assert np.linalg.norm(heads - motion.positions, axis=-1).max() < NEAR_M
+    assert np.degrees(angle_between(rotations, motion.rotations)).max() < turned
+
+
+def from_definition(tmp_path: Path, offsets: np.ndarray = solved.OFFSETS) -> bpy.types.Object:
+    model = mjcf.read(solved.write_model(tmp_path / "definition.xml", offsets))
+    return character_armature.build(model, name="Anna")
+
+
+# From each file
+
+
+def test_qpos_and_a_model_become_an_armature_with_joints(tmp_path: Path) -> None:
+    take = solved.take()
+    model = solved.write_model(tmp_path / "model.xml")
+    found = land(take.write_qpos(tmp_path / "qpos.parquet"), model=str(model))
+    moves_as(found.armature, take)
+    assert (found.source, found.distance, found.shown_distance) == ("qpos.parquet", None, None)
+    assert found.capture_rate_hz == pytest.approx(120.0)
+    assert not found.warnings
+    built = bpy.data.objects[found.armature]
+    held = joint_definitions.read(built)
+    assert held is not None
+    assert {joint.name for joint in held.joints} == {joint.name for joint in solved.JOINTS}
+    assert held.title == "small"
+    assert not any(bone.constraints for bone in built.pose.bones)
+
+
+@pytest.mark.parametrize("degrees", [False, True])
+def test_npz_and_a_model_need_the_speed_only(tmp_path: Path, degrees: bool) -> None:
+    take = solved.take()
+    model = str(solved.write_model(tmp_path / "model.xml"))
+    path = take.write_npz(tmp_path / "output.npz", degrees=degrees)
+    with pytest.raises(InputError, match=r"output\.npz holds no times; give the rate"):
+        land(path, model=model, angle_degrees=degrees)
+    assert not bpy.data.objects
+    found = land(path, model=model, angle_degrees=degrees, capture_rate_hz=120.0)
+    moves_as(found.armature, take.angles_only())
+    assert found.source == "output.npz"
+    assert any("has no root" in warning for warning in found.warnings)
+
+
+def test_degrees_taken_for_radians_are_noticed(tmp_path: Path) -> None:
+    take = solved.take()
+    path = take.write_npz(tmp_path / "output.npz", degrees=True)
+    model = str(solved.write_model(tmp_path / "model.xml"))
+    found = land(path, model=model, capture_rate_hz=120.0)
+    assert any("in degrees, say so" in warning for warning in found.warnings)
+
+
+def test_npz_on_an_armature_of_the_definition_needs_no_model(tmp_path: Path) -> None:
+    take = solved.take(offsets=solved.larger(1.1, "tibia_r", "ulna_r"))
+    from_definition(tmp_path, take.offsets)
+    (tmp_path / "definition.xml").unlink()
+    path = take.write_npz(tmp_path / "output.npz")
+    found = land(path, armature="Anna", capture_rate_hz=120.0)
+    moves_as("Anna", take.angles_only())
+    assert found.armature == "Anna"
+    assert not any("preset" in warning for warning in found.warnings)
+
+
+def test_qpos_on_an_armature_of_the_definition_needs_no_model(tmp_path: Path) -> None:
+    take = solved.take()
+    built = from_definition(tmp_path)
+    built.name = "Renamed"
+    found = land(take.write_qpos(tmp_path / "qpos.parquet"))
+    moves_as("Renamed", take)
+    assert (found.armature, found.warnings) == ("Renamed", [])
+
+
+def test_coordinates_on_an_armature_that_was_made_twice_as_large(tmp_path: Path) -> None:
+    take = solved.take(offsets=2.0 * np.array(solved.OFFSETS))
+    built = from_definition(tmp_path)
+    built.scale = (2.0, 2.0, 2.0)
+    land(take.write_npz(tmp_path / "output.npz"), armature="Anna", capture_rate_hz=120.0)
+    heads = posing.evaluated("Anna", 1 + take.times * 24, NAMES)[..., :3, 3]
+    wanted = take.angles_only().poses()[0]
+    assert np.linalg.norm(heads - wanted, axis=-1).max() < NEAR_M
+
+
+def test_npz_on_an_armature_of_a_glb_takes_the_preset_s_joints(tmp_path: Path) -> None:
+    take = solved.take()
+    own = land(take.write_glb(tmp_path / "motion.glb")).armature
+    assert joint_definitions.read(bpy.data.objects[own]) is None
+    other = solved.take(seed=5)
+    path = other.write_npz(tmp_path / "output.npz")
+    found = land(path, name="Other", armature=own, capture_rate_hz=120.0)
+    moves_as(own, other.angles_only(), turned=0.05)
+    said = [warning for warning in found.warnings if "no definitions of its joints" in warning]
+    assert len(said) == 1
+    assert "'MyoSkeleton'" in said[0]
+
+
+def test_a_glb_and_a_model_put_joints_and_limits_on_a_new_armature(tmp_path: Path) -> None:
+    take = solved.take()
+    model = str(solved.write_model(tmp_path / "model.xml"))
+    path = take.write_glb(tmp_path / "motion.glb")
+    found = land(path, model=model, limits=True)
+    moves_as(found.armature, take)
+    built = bpy.data.objects[found.armature]
+    held = joint_definitions.read(built)
+    assert held is not None
+    assert len(held.joints) == len(solved.JOINTS)
+    limit = built.pose.bones["femur_r"].constraints[joint_limits.NAME]
+    assert limit.min_x <= -1.0 or limit.max_x >= 1.0
+    assert not built.pose.bones["femur_l"].constraints
+    assert found.source == "motion.glb"
+    # The armature can be told angles from now on.
+    land(take.write_npz(tmp_path / "output.npz"), armature=found.armature, capture_rate_hz=120.0)
+    moves_as(found.armature, take.angles_only())
+
+
+def test_a_take_beyond_the_limits_is_shown_within_them_and_told(tmp_path: Path) -> None:
+    take = solved.take()
+    narrow = [
+        joint
+        if joint.name != "knee_flex_r"
+        else solved.Joint(name=joint.name, body=joint.body, axis=joint.axis, limits=(0.0, 0.05))
+        for joint in solved.JOINTS
+    ]
+    model = str(solved.write_model(tmp_path / "model.xml", joints=narrow))
+    found = land(take.write_glb(tmp_path / "motion.glb"), model=model, limits=True)
+    assert found.direction_error_deg > 5.0
+    assert any("'tibia_r' points" in warning for warning in found.warnings)
+
+
+def test_limits_are_for_new_armatures_only(tmp_path: Path) -> None:
+    built = from_definition(tmp_path)
+    path = solved.take().write_glb(tmp_path / "motion.glb")
+    land(path, armature="Anna", model=str(tmp_path / "definition.xml"), limits=True)
+    assert not any(bone.constraints for bone in built.pose.bones)
+
+
+def test_glb_and_qpos_are_one_pose(tmp_path: Path) -> None:
+    take = solved.take(offsets=solved.larger(1.07, "femur_l", "tibia_l", "skull"))
+    model = str(solved.write_model(tmp_path / "model.xml", take.offsets))
+    one = land(take.write_glb(tmp_path / "motion.glb"), name="One", new_armature=True)
+    path = take.write_qpos(tmp_path / "qpos.parquet")
+    other = land(path, name="Other", model=model, new_armature=True)
+    for rate, frames in (("capture", 1 + take.times * 24), ("scene", np.arange(1, 8))):
+        if rate == "scene":
+            land(tmp_path / "motion.glb", armature=one.armature, rate=rate)
+            land(path, model=model, armature=other.armature, rate=rate)
+        matrices = [posing.evaluated(each.armature, frames, NAMES) for each in (one, other)]
+        np.testing.assert_allclose(matrices[0], matrices[1], atol=2e-5)
+        assert np.ptp(matrices[0], axis=0).max() > 0.1
+
+
+def test_the_glb_goes_before_the_other_files(tmp_path: Path) -> None:
+    take, other = solved.take(), solved.take(seed=99)
+    files = [
+        other.write_npz(tmp_path / "output.npz"),
+        other.write_qpos(tmp_path / "qpos.parquet"),
+        take.write_glb(tmp_path / "motion.glb"),
+    ]
+    found = land(*files)
+    moves_as(found.armature, take)
+    assert found.source == "motion.glb"
+
+
+# What is refused
+
+
+def test_coordinates_without_any_character_are_refused(tmp_path: Path) -> None:
+    path = solved.take().write_npz(tmp_path / "output.npz")
+    with pytest.raises(InputError, match="choose its model"):
+        land(path, capture_rate_hz=120.0)
+    rig_builders.mixamo()
+    with pytest.raises(InputError, match="choose its model"):
+        land(path, armature="Armature", capture_rate_hz=120.0)
+    assert not bpy.data.actions
+    assert len(bpy.data.armatures) == 1
+
+
+def test_a_model_of_another_character_is_refused(tmp_path: Path) -> None:
+    path = solved.take().write_npz(tmp_path / "output.npz")
+    model = tmp_path / "other.xml"
+    model.write_text(
+        '<mujoco model="crane"><worldbody><body name="boom"><geom size="1"/>'
+        '<joint name="swing"/></body></worldbody></mujoco>'
+    )
+    with pytest.raises(OutputError, match="names no joint of crane"):
+        land(path, model=str(model), capture_rate_hz=120.0)
+    assert not bpy.data.objects
+
+
+def test_a_model_that_is_none_or_gone_is_refused(tmp_path: Path) -> None:
+    path = solved.take().write_glb(tmp_path / "motion.glb")
+    with pytest.raises(InputError, match=r"model .*gone\.xml is not there"):
+        land(path, model=str(tmp_path / "gone.xml"))
+    broken = tmp_path / "broken.xml"
+    broken.write_text("<mujoco><worldbody>")
+    with pytest.raises(MyoSapiensError, match=r"broken\.xml"):
+        land(path, model=str(broken))
+    assert not bpy.data.objects
+    assert not bpy.data.actions
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_an_impossible_capture_rate_is_refused(tmp_path: Path, rate: float) -> None:
+    with pytest.raises(InputError, match="capture rate"):
+        land(solved.take().write_glb(tmp_path / "motion.glb"), capture_rate_hz=rate)
+
+
+def test_an_armature_whose_joints_are_damaged_is_told_apart(tmp_path: Path) -> None:
+    """Coordinates cannot land on it, and a GLB, which needs no joints, can."""
+    take = solved.take()
+    built = from_definition(tmp_path)
+    built.data.bones["tibia_r"][joint_definitions.JOINTS] = "{"
+    path = take.write_npz(tmp_path / "output.npz")
+    with pytest.raises(RigError, match="'tibia_r'"):
+        land(path, armature="Anna", capture_rate_hz=120.0)
+    found = land(
+        take.write_glb(tmp_path / "motion.glb"),
+        armature="Anna", with_angles=True, key_angles=True,
+    )  # fmt: skip
+    moves_as("Anna", take)
+    assert found.angles == 0
+    assert [warning for warning in found.warnings if "'tibia_r'" in warning]
+
+
+def test_long_names_of_bodies_in_a_glb_are_no_trouble(tmp_path: Path) -> None:
+    path = solved.take().write_glb(tmp_path / "motion.glb")
+    long = "toes_r" + "x" * 70
+    raw = path.read_bytes()
+    length = int.from_bytes(raw[12:16], "little")
+    document = json.loads(raw[20 : 20 + length])
+    for node in document["nodes"]:
+        node["name"] = long if node["name"] == "toes_r" else node["name"]
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    rest = raw[20 + length :]
+    head = raw[:8] + (20 + len(text) + len(rest)).to_bytes(4, "little")
+    path.write_bytes(head + len(text).to_bytes(4, "little") + raw[16:20] + text + rest)
+    with pytest.raises(MyoSapiensError, match="toes_rxxx"):
+        land(path)
+    assert not bpy.data.objects
+    assert not bpy.data.armatures
+
+
+# Against xpos
+
+
+def test_how_far_bodies_and_bones_are_from_xpos(tmp_path: Path) -> None:
+    take = solved.take()
+    model = str(solved.write_model(tmp_path / "model.xml"))
+    xpos = take.write_xpos(tmp_path / "xpos.parquet")
+    for path in (take.write_qpos(tmp_path / "qpos.parquet"), take.write_glb(tmp_path / "m.glb")):
+        found = land(path, xpos, model=model, new_armature=True, rate="scene", start_frame=101)
+        assert found.distance is not None
+        assert found.distance.largest_mm < 0.001
+        assert found.distance.mean_mm <= found.distance.largest_mm
+        assert (found.distance.bodies, found.distance.frames) == (len(NAMES), 31)
+        assert found.shown_distance is not None
+        assert found.shown_distance.largest_mm < 0.02
+        assert 0 < found.shown_distance.frames <= 31
+        assert not found.warnings
+
+
+def test_a_body_that_is_elsewhere_is_named_with_how_far(tmp_path: Path) -> None:
+    take = solved.take()
+    xpos = take.write_xpos(tmp_path / "xpos.parquet", off_m={"talus_r": 0.017})
+    found = land(take.write_glb(tmp_path / "motion.glb"), xpos)
+    assert found.distance is not None
+    assert found.distance.largest_mm == pytest.approx(17.0, abs=0.01)
+    assert found.distance.mean_mm == pytest.approx(1.0, abs=0.01)
+    assert found.distance.body == "talus_r"
+    assert found.shown_distance is not None
+    assert found.shown_distance.largest_mm == pytest.approx(17.0, abs=0.05)
+    assert found.shown_distance.body == "talus_r"
+    assert [warning for warning in found.warnings if "talus_r is 17 mm" in warning]
+
+
+def test_bone_heads_are_measured_wherever_the_armature_stands(tmp_path: Path) -> None:
+    take = solved.take()
+    xpos = take.write_xpos(tmp_path / "xpos.parquet")
+    path = take.write_glb(tmp_path / "motion.glb")
+    built = bpy.data.objects[land(path).armature]
+    built.location, built.rotation_euler = (3.0, -2.0, 1.0), (0.1, 0.2, 2.0)
+    found = land(path, xpos, armature=built.name)
+    assert found.shown_distance is not None
+    assert found.shown_distance.largest_mm < 0.02
+    # A bone that is somewhere else is seen, although it points where it should.
+    built.pose.bones["skull"].constraints.new("LIMIT_LOCATION").use_max_z = True
+    built.pose.bones["skull"].constraints[0].max_z = 0.5
+    moved = land(path, xpos, armature=built.name)
+    assert moved.shown_distance is not None
+    assert moved.shown_distance.largest_mm > 100.0
+    assert moved.shown_distance.body == "skull"
+
+
+def test_nothing_is_said_of_bones_that_are_not_to_be_where_bodies_were(tmp_path: Path) -> None:
+    take = solved.take()
+    files = [take.write_glb(tmp_path / "motion.glb"), take.write_xpos(tmp_path / "xpos.parquet")]
+    land(*files, new_armature=True)
+    for options in ({"in_place": True}, {"path_scale": 0.5}, {"carrier": "object"}):
+        found = land(*files, armature="Take", **options)
+        assert found.distance is not None
+        assert found.shown_distance is None, options
+    rig_builders.mixamo()
+    found = land(*files, armature="Armature")
+    assert found.distance is not None
+    assert found.shown_distance is None
+    assert found.bone_map
+
+
+def test_angles_alone_are_not_compared(tmp_path: Path) -> None:
+    take = solved.take()
+    files = [take.write_npz(tmp_path / "output.npz"), take.write_xpos(tmp_path / "xpos.parquet")]
+    found = land(*files, model=str(solved.write_model(tmp_path / "model.xml")))
+    assert (found.distance, found.shown_distance) == (None, None)
+    moves_as(found.armature, take.angles_only())
+
+
+def test_a_damaged_xpos_is_no_reason_to_fail(tmp_path: Path) -> None:
+    take = solved.take()
+    xpos = take.write_xpos(tmp_path / "xpos.parquet")
+    xpos.write_bytes(xpos.read_bytes()[:-20])
+    found = land(take.write_glb(tmp_path / "motion.glb"), xpos)
+    moves_as(found.armature, take)
+    assert found.distance is None
+    assert any("was not compared" in warning for warning in found.warnings)
+
+
+# Speed
+
+
+def c3d(path: Path, *, frames: int, rate_hz: float) -> Path:
+    points = np.zeros((frames, 3, 4))
+    points[..., :3] = np.arange(frames)[:, None, None]
+    return C3DWriter(points=points, rate_hz=rate_hz).write(path)
+
+
+@pytest.mark.parametrize("by", ["take", "capture rate", "qpos"])
+def test_a_glb_of_30_hz_gets_the_speed_of_its_take(tmp_path: Path, by: str) -> None:
+    take = solved.take()
+    files = [take.write_glb(tmp_path / "motion.glb", told_hz=30.0)]
+    options: dict[str, object] = {}
+    if by == "take":
+        options["take"] = str(c3d(tmp_path / "take.c3d", frames=31, rate_hz=120.0))
+    elif by == "capture rate":
+        options["capture_rate_hz"] = 120.0
+    else:
+        files.append(take.write_qpos(tmp_path / "qpos.parquet"))
+    found = land(*files, **options)
+    assert found.capture_rate_hz == pytest.approx(120.0)
+    assert found.frames == 31
+    moves_as(found.armature, take)
+    said = [warning for warning in found.warnings if "4 times too slowly" in warning]
+    assert len(said) == 1
+    assert len(found.warnings) == 1
+    again = land(*files, rate="scene", armature=found.armature, **options)
+    assert again.frames == 7  # 30 / 120 s at 24 frames/s, the first and the last included
+
+
+def test_the_capture_rate_goes_before_the_take(tmp_path: Path) -> None:
+    take = solved.take()
+    path = take.write_glb(tmp_path / "motion.glb", told_hz=30.0)
+    told = c3d(tmp_path / "take.c3d", frames=31, rate_hz=60.0)
+    found = land(path, take=str(told), capture_rate_hz=120.0)
+    assert found.capture_rate_hz == pytest.approx(120.0)
+
+
+def test_a_glb_at_the_right_speed_is_left_alone(tmp_path: Path) -> None:
+    take = solved.take()
+    told = c3d(tmp_path / "take.c3d", frames=31, rate_hz=120.0)
+    found = land(take.write_glb(tmp_path / "motion.glb"), take=str(told))
+    assert not found.warnings
+    moves_as(found.armature, take)
+
+
+def test_a_take_with_other_frames_is_told(tmp_path: Path) -> None:
+    take = solved.take()
+    told = c3d(tmp_path / "take.c3d", frames=200, rate_hz=120.0)
+    found = land(take.write_glb(tmp_path / "motion.glb"), take=str(told))
+    assert [warning for warning in found.warnings if "31 frames, the take 200" in warning]
+
+
+def test_a_named_take_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    path = solved.take().write_glb(tmp_path / "motion.glb", told_hz=30.0)
+    with pytest.raises(InputError, match=r"take .*gone\.c3d is not there"):
+        land(path, take=str(tmp_path / "gone.c3d"))
+    broken = tmp_path / "broken.c3d"
+    broken.write_bytes(b"\x02\x50 nothing of a take")
+    with pytest.raises(TakeError, match=r"broken\.c3d"):
+        land(path, take=str(broken))
+    assert not bpy.data.objects
+
+
+def test_the_job_s_own_take_may_be_gone(tmp_path: Path) -> None:
+    from myosapiens_addon.jobs.spec import JobSpec
+
+    take = solved.take()
+    path = take.write_glb(tmp_path / "motion.glb")
+    for content in (None, b"no take any more"):
+        told = tmp_path / "take.c3d"
+        if content is not None:
+            told.write_bytes(content)
+        spec = JobSpec(c3d=told, markerset=tmp_path / "m.xml", out_dir=tmp_path)
+        options = LandingOptions(rate="capture", new_armature=True)
+        found = landing.land([path], name="Take", options=options, spec=spec)
+        moves_as(found.armature, take)
+
+
+def test_a_clipped_job_has_fewer_frames_than_its_take(tmp_path: Path) -> None:
+    from myosapiens_addon.jobs.spec import JobSpec, SolveOptions
+
+    take = solved.take()
+    path = take.write_glb(tmp_path / "motion.glb", told_hz=30.0)
+    told = c3d(tmp_path / "take.c3d", frames=200, rate_hz=120.0)
+    spec = JobSpec(
+        c3d=told, markerset=tmp_path / "m.xml", out_dir=tmp_path,
+        options=SolveOptions(clip_length=31),
+    )  # fmt: skip
+    options = LandingOptions(rate="capture")
+    found = landing.land([path], name="Take", options=options, spec=spec)
+    assert found.capture_rate_hz == pytest.approx(120.0)
+    assert len(found.warnings) == 1
+    assert "too slowly" in found.warnings[0]
+
+
+# The real take
+
+
+def test_the_real_take_s_joint_angles_turn_the_real_bodies(walk: Path) -> None:
+    """By GLB, then by npz and the preset's axes, which are nearly the character's own."""
+    pytest.importorskip("pyarrow", reason="pyarrow is not in this Python")
+    names = json.loads((walk / "body_names.json").read_text())
+    golden = np.load(walk / "golden_xquat.npy")
+    found = land(walk / "motion_nomesh.glb", walk / "xpos.parquet")
+    assert found.distance is not None
+    assert found.distance.largest_mm < 0.01
+    assert found.shown_distance is not None
+    assert found.shown_distance.largest_mm < 0.05
+    land(walk / "output.npz", armature=found.armature, take=str(walk / "take.c3d"))
+    motion = reading.Wanted(files=(walk / "motion_nomesh.glb",), options=LandingOptions()).decode()
+    rows = np.arange(0, 412, 41)
+    turns = posing.body_poses(found.armature, 1 + rows / 120 * 24, motion.motion)[1]
+    at = list(motion.motion.names).index
+    near = {("femur_r", "pelvis"): 0.1, ("tibia_r", "femur_r"): 5.0, ("tibia_l", "femur_l"): 5.0}
+    for (child, parent), degrees in near.items():
+        shown = _between(turns[:, at(parent)], turns[:, at(child)])
+        wanted = _between(golden[rows][:, names.index(parent)], golden[rows][:, names.index(child)])
+        assert np.degrees(angle_between(shown, wanted)).max() < degrees, child
+        assert np.degrees(angle_between(wanted, wanted[:1])).max() > 20.0
+
+
+def test_the_real_coordinates_turn_the_real_character(walk: Path, real_character: Path) -> None:
+    """The model's own lengths are not the subject's; what joints turn is the same."""
+    pytest.importorskip("pyarrow", reason="pyarrow is not in this Python")
+    names = json.loads((walk / "body_names.json").read_text())
+    golden = np.load(walk / "golden_xquat.npy")
+    found = land(walk / "qpos.parquet", model=str(real_character))
+    wanted = reading.Wanted(
+        files=(walk / "qpos.parquet",), options=LandingOptions(model=str(real_character))
+    )
+    motion = wanted.decode().motion
+    rows = np.arange(0, 412, 41)
+    turns = posing.body_poses(found.armature, 1 + rows / 120 * 24, motion)[1]
+    order = [names.index(name) for name in motion.names]
+    assert np.degrees(angle_between(turns, golden[rows][:, order])).max() < 0.01
+
+
+def _between(parent: np.ndarray, child: np.ndarray) -> np.ndarray:
+    from myosapiens_addon.motion import quaternion
+
+    return quaternion.multiply(quaternion.conjugate(parent), child)
+
+
+def test_an_armature_of_the_definition_is_not_built_twice(tmp_path: Path) -> None:
+    """Its rest pose is that of the take: nothing of the armature changes when a take lands."""
+    take = solved.take()
+    built = from_definition(tmp_path)
+    before = {bone.name: bone.matrix_local.copy() for bone in built.data.bones}
+    land(take.write_glb(tmp_path / "motion.glb"), armature="Anna")
+    moves_as("Anna", take)
+    assert {bone.name: bone.matrix_local for bone in built.data.bones} == before
+    assert len(bpy.data.armatures) == 1
+    assert all(armature.BODY_REST in bone for bone in built.data.bones)
