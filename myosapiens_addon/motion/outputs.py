@@ -70,14 +70,17 @@ def sort(files: Sequence[Path]) -> Outputs:
 
 def _check(path: Path) -> None:
     try:
-        is_folder = stat.S_ISDIR(path.stat().st_mode)
+        mode = path.stat().st_mode
     except FileNotFoundError as error:
         raise OutputError(f"{path} is not there; fetch the job's output again.") from error
     except (OSError, ValueError) as error:  # a name that no file can have is the latter
         why = getattr(error, "strerror", None) or error
-        raise OutputError(f"{ascii(str(path))[:200]} cannot be read: {why}.") from error
-    if is_folder:
+        shown = str(path) if str(path).isprintable() else ascii(str(path))
+        raise OutputError(f"{shown[:200]} cannot be read: {why}.") from error
+    if stat.S_ISDIR(mode):
         raise OutputError(f"{path} is a folder; give the output files in it.")
+    if not stat.S_ISREG(mode):
+        raise OutputError(f"{path} is no file; fetch the job's output again.")
 
 
 def _kind(path: Path) -> str:
