@@ -56,7 +56,8 @@ class CharacterChoices:
         name="Degrees", description="The angles of output.npz are in degrees, not in radians"
     )
     use_capture_rate: BoolProperty(
-        name="Capture Rate", description="Tell how fast the take was captured, where no file does"
+        name="Capture Rate",
+        description="Tell how fast takes were captured whose own file is not at hand",
     )
     capture_rate: FloatProperty(
         name="Frames per Second",
@@ -85,5 +86,9 @@ def as_options(group: Any, model: str) -> dict[str, Any]:  # noqa: ANN401 - a gr
         "meshes": group.use_meshes,
         "empties": group.use_markers,
         "fit": group.use_fit,
-        "capture_rate_hz": round(group.capture_rate, 4) if group.use_capture_rate else None,
     }
+
+
+def told_rate(group: Any) -> float | None:  # noqa: ANN401
+    """Frames per second of captures whose take is not known; None where nobody tells."""
+    return round(group.capture_rate, 4) if group.use_capture_rate else None

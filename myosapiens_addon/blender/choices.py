@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ class Choices:
         takes: absolute paths of the takes.
         markerset: its absolute path; empty for none.
         target: the armature object; None for a new one per take.
+        told_rate_hz: frames per second of captures whose take is not known.
     """
 
     takes: tuple[str, ...]
@@ -41,6 +42,7 @@ class Choices:
     target: Reference | None
     landing: LandingOptions
     action_name: str
+    told_rate_hz: float | None
     scene: Reference
     scene_name: str
 
@@ -69,6 +71,7 @@ def read(scene: bpy.types.Scene, *, target_name: str = "") -> Choices:
         target=Reference.to(target) if target is not None else None,
         landing=landing_of(scene, target),
         action_name=group.action_name.strip(),
+        told_rate_hz=character_choices.told_rate(group),
         scene=Reference.to(scene),
         scene_name=scene.name,
     )
@@ -142,12 +145,24 @@ def why_no_target(scene: bpy.types.Scene) -> bpy.types.Object | str:
     return f"The scene has {len(present)} armatures: choose one."
 
 
-def plan_for(session: Session, choices: Choices, *, name: str) -> LandingPlan:
-    """Where a take goes by these choices."""
+def plan_for(
+    session: Session, choices: Choices, *, name: str, knows_take: bool = True
+) -> LandingPlan:
+    """Where a take goes by these choices.
+
+    Args:
+        session: the live session.
+        choices: a scene's.
+        name: the take's.
+        knows_take: whether the job knows its take, and so how fast that was captured.
+    """
     single = len(choices.takes) <= 1
+    options = choices.landing
+    if not knows_take:
+        options = replace(options, capture_rate_hz=choices.told_rate_hz)
     return LandingPlan(
         name=(choices.action_name if single else "") or name,
-        options=choices.landing,
+        options=options,
         target=choices.target,
         scene=choices.scene,
         file_number=session.file_number,

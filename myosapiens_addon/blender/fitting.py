@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import bpy
-from mathutils import Vector
+from mathutils import Matrix, Vector
 
 from ..errors import RigError
 from ..retarget import bone_layout, lengths
-from . import armature, rig_reader
+from . import armature, meshes, rig_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +104,7 @@ def fit(armature_object: bpy.types.Object, motion: Motion) -> Shape:
 def restore(armature_object: bpy.types.Object, shape: Shape) -> None:
     """Put bones where they are to be; those that are not there are passed over."""
     data: Any = armature_object.data
+    hung = meshes.rests(armature_object)
     with armature.editing(armature_object):
         for name, (head, tail, z_axis, _body) in shape.items():
             bone = data.edit_bones.get(name)
@@ -113,6 +114,18 @@ def restore(armature_object: bpy.types.Object, shape: Shape) -> None:
     for name, (_head, _tail, _z_axis, body) in shape.items():
         if name in data.bones and body is not None:
             data.bones[name][armature.BODY_REST] = body
+    _keep_hanging(armature_object, hung)
+
+
+def _keep_hanging(armature_object: bpy.types.Object, before: dict[str, Matrix]) -> None:
+    """Leave what hangs on bones where it was in its body's axes: it hangs on the bone's tail."""
+    after = meshes.rests(armature_object)
+    for entry in bpy.data.objects:
+        hangs = entry.parent == armature_object and entry.parent_type == "BONE"
+        bone = entry.parent_bone
+        if hangs and bone in before and bone in after and entry.library is None:
+            turn = after[bone] @ before[bone].inverted()
+            entry.matrix_parent_inverse = turn @ entry.matrix_parent_inverse
 
 
 def _shape(armature_object: bpy.types.Object, wanted: Shape) -> Shape:

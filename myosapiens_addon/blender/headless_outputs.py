@@ -57,6 +57,7 @@ def angles(options: argparse.Namespace) -> Answer:
     target = find(options.armature) if options.armature else None
     landing = LandingOptions(
         model=str(options.model) if options.model else "",
+        joint_preset=str(options.joint_preset) if options.joint_preset else "",
         with_angles=True,
         angle_order=options.angle_order,
         angle_degrees=options.degrees,
@@ -86,6 +87,12 @@ def add_reading_arguments(command: argparse.ArgumentParser) -> Any:  # noqa: ANN
         type=Path,
         metavar="MJCF.xml",
         help="the character's definition, for qpos.parquet, output.npz and joint angles",
+    )
+    group.add_argument(
+        "--joint-preset",
+        type=Path,
+        metavar="PRESET.json",
+        help="joints for output.npz on armatures whose bones hold none (docs/pipeline.md)",
     )
     group.add_argument(
         "--angle-order",
@@ -140,6 +147,7 @@ def as_options(options: argparse.Namespace) -> dict[str, Any]:
     take = getattr(options, "take", None)
     return {
         "model": str(options.model.absolute()) if options.model else "",
+        "joint_preset": str(options.joint_preset.absolute()) if options.joint_preset else "",
         "limits": options.limits,
         "with_angles": options.joint_angles or options.angles_out is not None,
         "key_angles": options.joint_angles,

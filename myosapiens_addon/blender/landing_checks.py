@@ -85,7 +85,12 @@ def check_options(options: LandingOptions) -> None:
             f"A capture rate of {options.capture_rate_hz} is not possible; give frames per second."
         )
     angle_names.axes_of(options.angle_order)
-    for path, what in ((options.model, "character's model"), (options.take, "take")):
+    files = {
+        "character's model": options.model,
+        "joint preset": options.joint_preset,
+        "take": options.take,
+    }
+    for what, path in files.items():
         if path and not Path(path).is_file():
             raise InputError(f"The {what} {path} is not there; check the path.")
     for name, value in numbers.items():

@@ -37,6 +37,7 @@ class LandingOptions:
         catalog: name of the asset's catalogue, with `/` for those within others.
         check: let Blender evaluate a few frames afterwards, and compare.
         model: path of the character's definition (MJCF XML); empty for none.
+        joint_preset: path of a joint preset (JSON) for `output.npz` on armatures without joints.
         limits: constrain the bones of a new armature to the limits of the model's joints.
         with_angles: work out the joint angles.
         key_angles: key them as custom properties of the armature object, in degrees.
@@ -68,6 +69,7 @@ class LandingOptions:
     catalog: str = ""
     check: bool = True
     model: str = ""
+    joint_preset: str = ""
     limits: bool = False
     with_angles: bool = False
     key_angles: bool = False

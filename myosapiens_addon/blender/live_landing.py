@@ -92,13 +92,12 @@ class LiveLanding:
 
         self.row.set(State.IMPORTING, note="Reading the result")
         target = self.plan.target.find_armature() if self.plan.target is not None else None
-        record = self.row.record
         try:
             wanted = reading.wanted(
                 self.row.files,
                 self.plan.options,
                 target=target,
-                spec=self.row.spec or (record.spec if record is not None else None),
+                spec=self.row.job_spec,
             )
         except MyoSapiensError as error:
             self.stop(error)

@@ -177,7 +177,7 @@ def _check(prepared: Prepared, armature_object: bpy.types.Object) -> None:
         raise OutputError(NO_IMPORTER)
     if prepared.needs_draco and not can_decode_draco():
         raise OutputError(NO_DRACO.format(source=prepared.source))
-    if not _rests(armature_object):
+    if not rests(armature_object):
         raise RigError(
             f"The armature {armature_object.name!r} is no character's own: its bones are no "
             "bodies; import the take without meshes, or onto a new armature."
@@ -234,7 +234,7 @@ def _finish(
     """Bind the meshes, name them, show them."""
     armature_object, scene = _found(target, "objects"), _found(place, "scenes")
     by_uid = {entry.session_uid: entry for entry in bpy.data.objects}
-    rests = _rests(armature_object)
+    held = rests(armature_object)
     found: list[tuple[Any, str]] = [
         (by_uid.get(reference.uid), body) for reference, body in gathered.objects
     ]
@@ -244,10 +244,10 @@ def _finish(
         )
     collection = bpy.data.collections.new(f"{name} meshes")
     gathered.blocks.append(("collections", Reference.to(collection)))
-    warnings = _drop_strangers(found, rests, armature_object)
-    bound = [(entry, body) for entry, body in found if body in rests]
+    warnings = _drop_strangers(found, held, armature_object)
+    bound = [(entry, body) for entry, body in found if body in held]
     for mesh_object, body in bound:
-        _bind(mesh_object, armature_object, body, rests[body])
+        _bind(mesh_object, armature_object, body, held[body])
         collection.objects.link(mesh_object)
         del mesh_object[UNFINISHED]
     made = [_empty(marker) for marker in markers]
@@ -265,11 +265,11 @@ def _finish(
 
 
 def _drop_strangers(
-    found: list[tuple[Any, str]], rests: dict[str, Matrix], armature_object: bpy.types.Object
+    found: list[tuple[Any, str]], held: dict[str, Matrix], armature_object: bpy.types.Object
 ) -> list[str]:
     """Remove the meshes of bodies that the armature does not have; says so."""
-    strangers = sorted({body for _, body in found if body not in rests})
-    meshes_import.remove([entry for entry, body in found if body not in rests])
+    strangers = sorted({body for _, body in found if body not in held})
+    meshes_import.remove([entry for entry, body in found if body not in held])
     if not strangers:
         return []
     named = ", ".join(strangers[:3]) + (" …" if len(strangers) > 3 else "")
@@ -277,7 +277,7 @@ def _drop_strangers(
     return [f"The armature {rig!r} has no bones for {named}; their meshes are left out."]
 
 
-def _rests(armature_object: bpy.types.Object) -> dict[str, Matrix]:
+def rests(armature_object: bpy.types.Object) -> dict[str, Matrix]:
     """For each bone that is a body: what takes the body's axes to those of the bone's children.
 
     Children of a bone hang on its tail, in the bone's axes; a mesh is in its body's axes, with

@@ -69,6 +69,7 @@ class Wanted:
         options = self.options
         return decoding.DecodeOptions(
             model=Path(options.model) if options.model else None,
+            joint_preset=Path(options.joint_preset) if options.joint_preset else None,
             character=self.character,
             take=self._facts(),
             angle_order=options.angle_order,

@@ -138,6 +138,16 @@ class Row:
     finished: str = ""
 
     @property
+    def job_spec(self) -> JobSpec | None:
+        """What was sent, as far as that is known here."""
+        return self.spec or (self.record.spec if self.record is not None else None)
+
+    @property
+    def knows_take(self) -> bool:
+        """Whether the take that it was solved from is known, if not still there."""
+        return self.job_spec is not None and self.job_spec.c3d is not None
+
+    @property
     def is_active(self) -> bool:
         """Whether it is at work here."""
         return self.state in ACTIVE

@@ -54,6 +54,7 @@ class DecodeOptions:
 
     Attributes:
         model: the character's definition (MJCF XML); None for none.
+        joint_preset: a joint preset (JSON) that goes before the built-in ones.
         character: the character whose armature takes the motion; without joints where its bones
             do not hold their definitions; None where there is no such armature.
         take: what the take says of its speed; None where it is not at hand.
@@ -63,6 +64,7 @@ class DecodeOptions:
     """
 
     model: Path | None = None
+    joint_preset: Path | None = None
     character: Character | None = None
     take: TakeFacts | None = None
     angle_order: str = "XYZ"
@@ -164,7 +166,7 @@ class _Decoder:
             found = self._angles_of_npz(self.npz, self._times_of(self.npz))
         elif self.files.qpos is not None and (self.files.motion is None or _has_pyarrow()):
             self.qpos = parquet.read_qpos(self.files.qpos)
-            found = joint_angles.from_qpos(self.qpos, self._with_joints())
+            found = joint_angles.from_qpos(self.qpos, self._with_joints(), slides=True)
             times = self._right(self.qpos.name, self.qpos.times)
             found = dataclasses.replace(found, times=times)
         else:
@@ -257,7 +259,9 @@ class _Decoder:
         bodies = self.character
         if bodies is None:
             return None
-        preset = joint_presets.for_names(output.joint_names)
+        path = self.options.joint_preset
+        own = (joint_presets.read(path),) if path is not None else ()
+        preset = joint_presets.for_names(output.joint_names, own)
         self.warnings.append(
             f"The armature {bodies.title!r} holds no definitions of its joints; those of the "
             f"preset {preset.title!r} took their place. The character's model (MJCF) is exact."

@@ -11,7 +11,7 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, StringProperty
 
 from ...errors import MyoSapiensError, RigError
-from .. import choices, compat, feedback, live, properties
+from .. import character_choices, choices, compat, feedback, live, properties
 from .. import session as sessions
 from ..compat import current_scene
 from ..rows import Row, State
@@ -134,7 +134,8 @@ class MYOSAPIENS_OT_import_results(bpy.types.Operator):
         name = paths[0].parent.name if len(paths) > 1 else paths[0].stem
         row = Row(name=name[:60] or "take", base_url="", state=State.READY, files=tuple(paths))
         session.rows.insert(0, row)
-        session.land(row, choices.plan_for(session, wanted, name=row.name))
+        plan = choices.plan_for(session, wanted, name=row.name, knows_take=False)
+        session.land(row, plan)
         return row
 
     def _chosen(self) -> list[Path]:
@@ -214,13 +215,9 @@ def _angles_of(row: Row) -> Any:  # noqa: ANN401 - a `reading.Wanted`; imported 
     scene = current_scene()
     found = choices.why_no_target(scene)
     target = None if isinstance(found, str) else found
-    record = row.record
-    return reading.wanted(
-        row.files,
-        replace(choices.landing_of(scene, target), with_angles=True),
-        target=target,
-        spec=row.spec or (record.spec if record is not None else None),
-    )
+    rate = None if row.knows_take else character_choices.told_rate(properties.of_scene(scene))
+    options = replace(choices.landing_of(scene, target), with_angles=True, capture_rate_hz=rate)
+    return reading.wanted(row.files, options, target=target, spec=row.job_spec)
 
 
 def _write_angles(work: Any, path: Path) -> JointAngles:  # noqa: ANN401 - a `reading.Wanted`

@@ -172,7 +172,7 @@ def _plan(row: Row, *, silent: bool = False) -> LandingPlan | None:
         if silent:
             return None
         raise
-    return choices.plan_for(live.session(), wanted, name=row.name)
+    return choices.plan_for(live.session(), wanted, name=row.name, knows_take=row.knows_take)
 
 
 class MYOSAPIENS_OT_remove_job(bpy.types.Operator, _OfJob):
