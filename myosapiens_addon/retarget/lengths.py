@@ -33,9 +33,8 @@ def difference_m(motion: Motion, rig: Rig) -> float | None:
         parent = int(rig.parents[bone])
         if parent not in body_of:
             continue
-        ours.append(np.linalg.norm(rig.rest_positions[bone] - rig.rest_positions[parent]))
-        theirs.append(
-            np.linalg.norm(motion.rest_positions[body] - motion.rest_positions[body_of[parent]])
-        )
+        ours.append(float(np.linalg.norm(rig.rest_positions[bone] - rig.rest_positions[parent])))
+        above = motion.rest_positions[body_of[parent]]
+        theirs.append(float(np.linalg.norm(motion.rest_positions[body] - above)))
     units = (1.0, rig.place.world_scale)
     return min(float(np.max(np.abs(np.array(ours) * unit - theirs))) for unit in units)
