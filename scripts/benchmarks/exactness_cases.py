@@ -52,7 +52,7 @@ def prepare(walk: Path, folder: Path) -> list[Case]:
 
 
 def _recorded(walk: Path, folder: Path) -> list[Case]:
-    """The real take's. Its character's definition has not the subject's lengths."""
+    """The real take's."""
     golden = exact_truth.golden(walk)
     glb = Case(
         title="motion.glb",
@@ -61,14 +61,20 @@ def _recorded(walk: Path, folder: Path) -> list[Case]:
         has_lengths=True,
     )
     try:
-        model = real_character.find()
+        return [glb, *_recorded_numbers(walk, folder, golden, real_character.find())]
     except FileNotFoundError as missing:
         print(f"exactness: no figures of the real qpos.parquet and output.npz, because {missing}.")
         return [glb]
+
+
+def _recorded_numbers(walk: Path, folder: Path, golden: Truth, model: Path) -> list[Case]:
+    """The character's definition has not the subject's lengths: positions are MuJoCo's on it."""
+    placed = solved_take.truth_by_definition(model, walk / "qpos.parquet")
+    truth = exact_truth.on_other_lengths(golden, placed)
     qpos = Case(
         title="qpos.parquet",
         output=walk / "qpos.parquet",
-        truth=exact_truth.without_lengths(golden).save(folder / "golden_rotations.npz"),
+        truth=truth.save(folder / "on_definition.npz"),
         model=model,
     )
     angles = Case(
@@ -78,7 +84,7 @@ def _recorded(walk: Path, folder: Path) -> list[Case]:
         model=model,
         rate_hz=REAL_RATE_HZ,
     )
-    return [glb, qpos, angles]
+    return [qpos, angles]
 
 
 def _solved(folder: Path) -> list[Case]:

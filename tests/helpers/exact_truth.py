@@ -85,9 +85,10 @@ def golden(walk: Path) -> Truth:
     )
 
 
-def without_lengths(truth: Truth) -> Truth:
-    """What a character of other lengths must reproduce: rotations do not depend on them."""
-    return replace(truth, positions=None)
+def on_other_lengths(truth: Truth, placed: Truth) -> Truth:
+    """The rotations of one, which do not depend on lengths, and the positions of the other."""
+    rows = [truth.names.index(name) for name in placed.names]
+    return replace(placed, rotations=truth.rotations[:, rows])
 
 
 def by_angles_alone(truth: Truth, character: Character, angle_names: Collection[str]) -> Truth:

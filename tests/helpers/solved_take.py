@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sample take as the local service solves it, and MuJoCo's own poses of it.
 
-Run as a program it leaves all of it in a folder, for a Python without MuJoCo.
+Run as a program it does this for a Python without MuJoCo: with a folder it leaves all of it
+there; with a definition, a `qpos.parquet` and a file it writes MuJoCo's poses to that file.
 """
 # MuJoCo and pyarrow are compiled modules without types.
 # pyright: reportAttributeAccessIssue=false
@@ -81,5 +82,14 @@ def truth_of(model: mujoco.MjModel, qpos: Path) -> Truth:
     return Truth(names=names, positions=positions, rotations=rotations)
 
 
+def truth_by_definition(path: Path, qpos: Path) -> Truth:
+    """MuJoCo's poses of the model that a file of MJCF defines."""
+    return truth_of(mujoco.MjModel.from_xml_path(str(path)), qpos)
+
+
 if __name__ == "__main__":
-    solve(Path(sys.argv[1]))
+    given = [Path(argument) for argument in sys.argv[1:]]
+    if len(given) == 1:
+        solve(given[0])
+    else:
+        truth_by_definition(given[0], given[1]).save(given[2])

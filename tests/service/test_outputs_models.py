@@ -144,5 +144,5 @@ def test_angles_are_the_coordinates(solved: Path, model: mujoco.MjModel) -> None
             balls += 1
         else:
             assert np.abs(found[:, at] - rows[:, at]).max() < 1e-6, joint.name
-            assert np.ptp(rows[:, at]) > 0.0 or "toe" in joint.name, joint.name
+            assert np.ptp(rows[:, at]) > 1e-3, joint.name  # it moves
     assert balls == 2
