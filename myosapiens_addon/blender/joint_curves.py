@@ -118,6 +118,8 @@ def write_in_steps(
         sampled = np.interp(times, angles.times, values)
         _declare(holder, name, sampled, limits.get(name))
         holder[OURS] = sorted({*ours(holder), name})
+        # Blender does not notice a new property by itself, and would not animate it.
+        holder.update_tag()
         compat.add_curve(found, _path(name), 0, GROUP, _keys(frames, sampled))
         yield count + 1
     return Written(names=tuple(names), warnings=tuple(warnings))
@@ -195,12 +197,15 @@ def _declare(
         "precision": DECIMALS,
         "default": 0.0,
     }
+    least, largest = before
     if limits is not None:
-        least, largest = (math.degrees(limit) for limit in limits)
-        settings |= {"soft_min": least, "soft_max": largest}
+        soft = [math.degrees(limit) for limit in limits]
+        settings |= {"soft_min": soft[0], "soft_max": soft[1]}
+        least, largest = min(least, soft[0]), max(largest, soft[1])
+    if least <= largest:
         # Blender cuts animated values off at a property's hard range: the take is inside it.
-        settings["min"] = min(least, before[0], float(values.min()))
-        settings["max"] = max(largest, before[1], float(values.max()))
+        settings["min"] = min(least, float(values.min()))
+        settings["max"] = max(largest, float(values.max()))
     holder.id_properties_ui(name).update(**settings)
 
 
