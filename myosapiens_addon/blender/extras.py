@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..motion.decoding import Decoded
     from ..motion.motion import FloatArray
     from .landing_options import LandingOptions
+    from .meshes import Brought
     from .meshes_prepared import Prepared
     from .references import Reference
 
@@ -37,11 +38,13 @@ class Extras:
         angles: how many joint angles have a curve.
         meshes: how many meshes are bound to bones.
         warnings: sentences on what could not be had.
+        brought: the meshes, so that they can be taken out again; None where none came.
     """
 
     angles: int = 0
     meshes: int = 0
     warnings: list[str] = field(default_factory=list)
+    brought: Brought | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -193,5 +196,6 @@ def _add_meshes(wish: Wish, extras: Extras) -> Generator[int, None, None]:
     except MyoSapiensError as error:
         extras.warnings.append(error.sentence)
         return
+    extras.brought = brought
     extras.meshes = brought.count
     extras.warnings += brought.warnings

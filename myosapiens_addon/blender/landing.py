@@ -234,9 +234,21 @@ def land(
         _land_on(place, decoded, landing, name=name, options=options, library=library)
     except BaseException:
         if built is not None:
-            armature.remove(built)
+            _take_away(built, landing)
         raise
     return landing
+
+
+def _take_away(built: bpy.types.Object, landing: Landing) -> None:
+    """Take a new armature out of the file again, with all that came with it."""
+    if landing.brought is not None:
+        from . import meshes
+
+        meshes.remove(landing.brought)
+    armature.remove(built)
+    written = landing.written.find_in(bpy.data.actions) if landing.written is not None else None
+    if written is not None:
+        bpy.data.actions.remove(written)
 
 
 def _land_on(
@@ -317,7 +329,7 @@ def conclude(
     found = action.find_in(bpy.data.actions)
     if any(channel.bone == OBJECT for bone in made.bones for channel in bone):
         found[rig_reader.OBJECT_PLACE] = made.object_place
-    landing.action = found.name
+    landing.action, landing.written = found.name, action
     landing.armature = armature_object.name
     landing.frames = len(frames)
     if options.set_range:
