@@ -118,13 +118,13 @@ def read_angles(files: Sequence[Path], options: DecodeOptions | None = None) -> 
     return _Decoder(outputs.sort(files), wanted).angles_alone()
 
 
-def _has_pyarrow() -> bool:
-    """Whether it is here and works; imports it."""
+def _fault_of_pyarrow() -> str:
+    """Why no table can be read here; empty where one can. Imports it."""
     try:
         parquet.load("parquet")
-    except InputError:
-        return False
-    return True
+    except InputError as error:
+        return error.sentence
+    return ""
 
 
 class _Decoder:
@@ -164,7 +164,7 @@ class _Decoder:
         if self.files.angles is not None:
             self.npz = npz.read(self.files.angles)
             found = self._angles_of_npz(self.npz, self._times_of(self.npz))
-        elif self.files.qpos is not None and (self.files.motion is None or _has_pyarrow()):
+        elif self.files.qpos is not None and (self.files.motion is None or not _fault_of_pyarrow()):
             self.qpos = parquet.read_qpos(self.files.qpos)
             found = joint_angles.from_qpos(self.qpos, self._with_joints(), slides=True)
             times = self._right(self.qpos.name, self.qpos.times)
@@ -202,12 +202,9 @@ class _Decoder:
 
     def _why_no_poses(self) -> str:
         """What coordinates lack to become poses while joint angles could; empty for nothing."""
-        try:
-            parquet.load("parquet")
-        except InputError as error:
-            return error.sentence
-        if self.character is None or self.character.joints:
-            return ""
+        fault = _fault_of_pyarrow()
+        if fault or self.character is None or self.character.joints:
+            return fault
         return f"the armature {self.character.title!r} holds no definitions of its joints."
 
     def _of_glb(self, path: Path) -> Motion:
@@ -328,7 +325,7 @@ class _Decoder:
             alike = self.npz.frame_count == motion.frame_count
             times = motion.times if alike else self._times_of(self.npz)
             return self._angles_of_npz(self.npz, times)
-        if self.files.qpos is None or not _has_pyarrow():
+        if self.files.qpos is None or _fault_of_pyarrow():
             return self._angles_of_motion(motion, source)
         self.qpos = self.qpos or parquet.read_qpos(self.files.qpos)
         found = joint_angles.from_qpos(self.qpos, self._with_joints())
@@ -368,7 +365,8 @@ class _Decoder:
         try:
             return read(path)
         except MyoSapiensError as error:
-            self.warnings.append(f"The {what} was not compared: {error.sentence}")
+            if not any(error.sentence in said for said in self.warnings):
+                self.warnings.append(f"The {what} was not compared: {error.sentence}")
             return None
 
     def _heads_at(self, motion: Motion, source: str) -> Heads | None:
@@ -398,4 +396,4 @@ class _Decoder:
     def _why_far(self) -> str:
         if self.files.motion is not None:
             return ": the files may be of different jobs"
-        return ": the model has other lengths than the subject" if self.character else ""
+        return ": the model may have other lengths than the subject" if self.character else ""

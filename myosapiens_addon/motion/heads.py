@@ -70,7 +70,8 @@ def compare(
         positions: (F, B, 3) the motion's body origins, in m.
 
     Raises:
-        OutputError: no body has the same name, or no moment lies within the span of `heads`.
+        OutputError: no body has the same name, no moment lies within the span of `heads`, or a
+            body is too far away to be measured.
     """
     shared = [name for name in names if name in set(heads.names)]
     if not shared:
@@ -84,7 +85,11 @@ def compare(
             f"{heads.name} has no moment of the motion: it ends {heads.times[-1]:g} s after its "
             "first frame. Compare outputs of one job."
         )
-    return _measure(heads, shared, names, times[within], positions[within])
+    with np.errstate(over="ignore"):
+        found = _measure(heads, shared, names, times[within], positions[within])
+    if not np.isfinite(found.largest_mm + found.mean_mm):
+        raise OutputError(f"{heads.name} has a body too far away to be compared; it is damaged.")
+    return found
 
 
 def _measure(
