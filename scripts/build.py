@@ -18,8 +18,13 @@ import time
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import _env
+import flavours
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = _env.ROOT
 LOCK = ROOT / "vendor" / "requirements.lock"
@@ -34,18 +39,50 @@ def main(arguments: list[str] | None = None) -> int:
     """Build the zip and say where it is."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder for the zip")
+    parser.add_argument(
+        "--with-parquet",
+        action="store_true",
+        help="a zip per platform that brings pyarrow, for qpos.parquet and xpos.parquet",
+    )
+    parser.add_argument(
+        "--platform",
+        action="append",
+        choices=sorted(flavours.PLATFORMS),
+        help="with --with-parquet: this platform only; may be given several times",
+    )
     options = parser.parse_args(arguments)
-    print(build(options.out))
+    if options.platform and not options.with_parquet:
+        parser.error("--platform goes with --with-parquet: the slim zip is for every platform")
+    for archive in build_all(
+        options.out, with_parquet=options.with_parquet, platforms=options.platform
+    ):
+        print(archive)
     return 0
 
 
+def build_all(
+    out: Path, *, with_parquet: bool = False, platforms: Sequence[str] | None = None
+) -> list[Path]:
+    """The zip of the slim flavour, or those of the parquet flavour."""
+    if not with_parquet:
+        return [build(out)]
+    return [_build_for(out, platform) for platform in platforms or flavours.PLATFORMS]
+
+
+def _build_for(out: Path, platform: str) -> Path:
+    """The parquet flavour for one platform."""
+    folder = stage(STAGE.with_name(f"{STAGE.name}-{platform}"), platform)
+    return _pack(folder, out / f"myosapiens-{manifest_version()}-{platform}.zip")
+
+
 def build(out: Path) -> Path:
-    """Stage, build and validate; returns the zip."""
-    stage()
-    version = manifest_version()
-    out.mkdir(parents=True, exist_ok=True)
-    archive = out / f"myosapiens-{version}.zip"
-    _blender_tool("build", "--source-dir", str(STAGE), "--output-filepath", str(archive))
+    """Stage, build and validate the slim flavour; returns the zip."""
+    return _pack(stage(), out / f"myosapiens-{manifest_version()}.zip")
+
+
+def _pack(folder: Path, archive: Path) -> Path:
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    _blender_tool("build", "--source-dir", str(folder), "--output-filepath", str(archive))
     _make_reproducible(archive)
     _blender_tool("validate", str(archive))
     return archive
@@ -56,19 +93,25 @@ def manifest_version() -> str:
     return tomllib.loads(MANIFEST.read_text())["version"]
 
 
-def stage() -> Path:
-    """Make `build/myosapiens/`: the package, the manifest with its wheels, the wheels."""
-    wheels = fetch_wheels()
-    if STAGE.exists():
-        shutil.rmtree(STAGE)
+def stage(folder: Path = STAGE, platform: str = "") -> Path:
+    """Make `build/myosapiens/`: the package, the manifest with its wheels, the wheels.
+
+    Args:
+        folder: where.
+        platform: Blender's name of the platform whose parquet flavour it is; empty for the
+            slim flavour, which is for all.
+    """
+    wheels = [*fetch_wheels(), *(flavours.fetch(platform) if platform else [])]
+    if folder.exists():
+        shutil.rmtree(folder)
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
-    shutil.copytree(ROOT / "myosapiens_addon", STAGE, ignore=ignored)
-    (STAGE / "wheels").mkdir()
+    shutil.copytree(ROOT / "myosapiens_addon", folder, ignore=ignored)
+    (folder / "wheels").mkdir()
     for wheel in wheels:
-        shutil.copy(wheel, STAGE / "wheels")
-    shutil.copy(ROOT / "LICENSE", STAGE)
-    (STAGE / MANIFEST.name).write_text(_manifest_with(wheels))
-    return STAGE
+        shutil.copy(wheel, folder / "wheels")
+    shutil.copy(ROOT / "LICENSE", folder)
+    (folder / MANIFEST.name).write_text(_manifest_with(wheels, platform))
+    return folder
 
 
 def fetch_wheels() -> list[Path]:
@@ -98,14 +141,15 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _manifest_with(wheels: list[Path]) -> str:
-    """The manifest's text with the list of wheels, which must stand above its tables."""
+def _manifest_with(wheels: list[Path], platform: str) -> str:
+    """The manifest's text with platform and wheels, which must stand above its tables."""
     text = MANIFEST.read_text()
     head, table, tail = text.partition("[permissions]")
     if not table:
         raise SystemExit(f"{MANIFEST.name} has no [permissions]; the wheels go before it.")
     rows = "".join(f'  "./wheels/{wheel.name}",\n' for wheel in wheels)
-    return f"{head}wheels = [\n{rows}]\n\n{table}{tail}"
+    only = f'platforms = ["{platform}"]\n' if platform else ""
+    return f"{head}{only}wheels = [\n{rows}]\n\n{table}{tail}"
 
 
 def _make_reproducible(archive: Path) -> None:
