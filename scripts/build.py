@@ -82,9 +82,9 @@ def build(out: Path) -> Path:
 
 def _pack(folder: Path, archive: Path) -> Path:
     archive.parent.mkdir(parents=True, exist_ok=True)
-    _blender_tool("build", "--source-dir", str(folder), "--output-filepath", str(archive))
+    blender_tool("build", "--source-dir", str(folder), "--output-filepath", str(archive))
     _make_reproducible(archive)
-    _blender_tool("validate", str(archive))
+    blender_tool("validate", str(archive))
     return archive
 
 
@@ -180,8 +180,8 @@ def commit_time() -> int:
     return int(answer) if answer.strip() else EARLIEST_EPOCH_S
 
 
-def _blender_tool(*arguments: str) -> None:
-    """Run the extension tool that comes with Blender (here out of the bpy wheel)."""
+def blender_tool(*arguments: str) -> str:
+    """Run the extension tool that comes with Blender (here out of the bpy wheel); its words."""
     spec = importlib.util.find_spec("bpy")
     folder = Path((spec.origin if spec else None) or ".").parent
     tools = sorted(folder.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
@@ -191,6 +191,7 @@ def _blender_tool(*arguments: str) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         raise SystemExit(f"{run.stdout}{run.stderr}Blender's tool refused: {arguments[0]}.")
+    return run.stdout + run.stderr
 
 
 if __name__ == "__main__":
