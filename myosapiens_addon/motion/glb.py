@@ -90,12 +90,13 @@ def _time_axis(curves: list[dict[str, Curve]]) -> FloatArray:
 
 def _lane(joint: Joint, curves: dict[str, Curve]) -> Lane:
     """A joint with what really moves it: most curves hold what is so at rest too."""
-    kept = {
-        path: curves[path]
-        for path, rest in zip((TRANSLATION, ROTATION), joint.node.pose, strict=True)
-        if path in curves and not curves[path].holds(rest)
-    }
-    return Lane(joint=joint, translation=kept.get(TRANSLATION), rotation=kept.get(ROTATION))
+    place, turn = joint.node.pose
+    translation, rotation = curves.get(TRANSLATION), curves.get(ROTATION)
+    if translation and translation.holds(place):
+        translation = None
+    if rotation and rotation.holds(turn):
+        rotation = None
+    return Lane(joint=joint, translation=translation, rotation=rotation)
 
 
 def _motion(

@@ -56,15 +56,15 @@ def multiply(
         factors: (4, 4, n), room to work in.
     """
     # Told not to look for bad indices, it writes without a buffer.
-    np.take(b_and_minus_b, HAMILTON, axis=0, out=factors, mode="clip")
+    b_and_minus_b.take(HAMILTON, axis=0, out=factors, mode="clip")
     np.einsum("in,ijn->jn", a, factors, out=out)  # pyright: ignore[reportUnknownMemberType]
 
 
 def pair_up(q: FloatArray, out: FloatArray) -> None:
     """Write the products (10, n) of the components of `q` (4, n) with each other, see `PAIRS`."""
     # Copying first is faster than multiplying row by row.
-    np.take(q, FIRST, axis=0, out=out, mode="clip")
-    out *= np.take(q, SECOND, axis=0)
+    q.take(FIRST, axis=0, out=out, mode="clip")
+    out *= q.take(SECOND, axis=0)
 
 
 def turning(v: FloatArray) -> FloatArray:
@@ -93,5 +93,6 @@ def make_unit(q: FloatArray, tolerance: float) -> bool:
     # If all are close together, each is: that is asked in one call, and is no for no number.
     good = bool(np.dot(off, off) <= tolerance * tolerance)
     length = np.sqrt(squares)
-    q *= 1.0 / length
-    return good or bool(np.all(np.abs(length - 1.0) <= tolerance))
+    good = good or bool(np.all(np.abs(length - 1.0) <= tolerance))
+    q *= np.divide(1.0, length, out=length)
+    return good
