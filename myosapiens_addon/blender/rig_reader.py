@@ -33,6 +33,9 @@ TURNED = 1e-5  # rad
 
 def read_rig(armature_object: bpy.types.Object) -> Rig:
     """The armature's bones at rest."""
+    # What was set since the last evaluation, by a script, is not in the world matrix yet, and an
+    # object that was just made has no pose.
+    bpy.context.view_layer.update()
     bones = list(_parents_first(armature_object.data.bones))
     place = {bone.name: index for index, bone in enumerate(bones)}
     pose_bones = [armature_object.pose.bones[bone.name] for bone in bones]
@@ -94,8 +97,6 @@ def _body_rest(bone: bpy.types.Bone) -> FloatArray:
 
 
 def _place(armature_object: bpy.types.Object) -> ObjectPlace:
-    # What was set since the last evaluation, by a script, is not in the world matrix yet.
-    bpy.context.view_layer.update()
     world = np.array(armature_object.matrix_world, dtype=np.float64)[:3, :3]
     scale = abs(float(np.linalg.det(world))) ** (1.0 / 3.0)
     location: Any = armature_object.location
