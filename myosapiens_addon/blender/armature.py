@@ -14,7 +14,7 @@ from ..retarget import bone_layout
 from .compat import UNFINISHED, current_layer, current_scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..motion.motion import Motion
 
@@ -111,13 +111,17 @@ def editing(armature_object: bpy.types.Object) -> Iterator[None]:
         if is_guest:
             scene.collection.objects.link(armature_object)
         mode: Any = armature_object.mode
+        # People may pose several at once: they leave that mode, and enter it, together.
+        posed = [entry for entry in layer.objects if entry.mode == mode == "POSE"]
         try:
             layer.objects.active = armature_object
             bpy.ops.object.mode_set(mode="EDIT")
             try:
                 yield
             finally:
+                _select(posed, layer, state=True)
                 bpy.ops.object.mode_set(mode=mode)
+                _select(posed, layer, state=False)
         finally:
             if is_guest:
                 scene.collection.objects.unlink(armature_object)
@@ -135,13 +139,18 @@ def _user_state(layer: bpy.types.ViewLayer) -> Iterator[None]:
     if mode:
         bpy.ops.object.mode_set(mode="OBJECT")
     selected = list(layer.objects.selected)
-    for entry in selected:
-        entry.select_set(False, view_layer=layer)
+    _select(selected, layer, state=False)
     try:
         yield
     finally:
-        for entry in selected:
-            entry.select_set(True, view_layer=layer)
+        _select(selected, layer, state=True)
         layer.objects.active = active
         if mode:
             bpy.ops.object.mode_set(mode=mode)
+
+
+def _select(
+    objects: Iterable[bpy.types.Object], layer: bpy.types.ViewLayer, *, state: bool
+) -> None:
+    for entry in objects:
+        entry.select_set(state, view_layer=layer)
