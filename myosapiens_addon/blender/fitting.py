@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A take of one subject on the armature of another: keep the armature, or fit it to the take.
 
-Fitted, every bone that is a body stands where the take's rest pose has the body, as in an
-armature that is built from the take. Other actions of the armature then play with the new
-lengths; bones that are no bodies stay where they are.
+Fitted, every bone that is a body begins where the take's rest pose has the body, and is as long
+as in an armature that is built from the take. It lies in its body's axes as it did before, so
+that other actions of the armature play with the new lengths, and limits of joints stay true;
+bones that are no bodies stay where they are.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import bpy
-from mathutils import Matrix, Vector
+import numpy as np
+from mathutils import Matrix, Quaternion, Vector
 
 from ..errors import RigError
 from ..retarget import bone_layout, lengths
 from . import armature, meshes, rig_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..motion.motion import Motion
     from .landing import Place
@@ -43,8 +45,9 @@ def fitted(
     try:
         yield
     except BaseException:
-        if before is not None:
-            restore(place.find(), before)
+        fitted_object = place.reference.find_in(bpy.data.objects)
+        if before is not None and fitted_object is not None:
+            restore(fitted_object, before)
         raise
 
 
@@ -85,36 +88,59 @@ def fit(armature_object: bpy.types.Object, motion: Motion) -> Shape:
         RigError: the armature is linked, hidden, or being edited.
     """
     _check(armature_object)
+    before = _shape(armature_object, motion.names)
+    restore(armature_object, _wanted(armature_object, motion))
+    return before
+
+
+def _wanted(armature_object: bpy.types.Object, motion: Motion) -> Shape:
     layout = bone_layout.lay_out(motion)
     scale = rig_reader.read_rig(armature_object).place.world_scale
-    wanted: Shape = {
-        name: (
-            Vector(layout.heads[index]) / scale,
-            Vector(layout.tails[index]) / scale,
-            Vector(layout.z_axes[index]),
-            [float(value) for value in motion.rest_rotations[index]],
-        )
-        for index, name in enumerate(motion.names)
-    }
-    before = _shape(armature_object, wanted)
-    restore(armature_object, wanted)
-    return before
+    wanted: Shape = {}
+    data: Any = armature_object.data
+    for index, name in enumerate(motion.names):
+        bone = data.bones.get(name)
+        if bone is None:
+            continue
+        values = [float(value) for value in motion.rest_rotations[index]]
+        body = Quaternion(values)
+        before = Quaternion(bone.get(armature.BODY_REST, body)).normalized()
+        axes = (body @ before.inverted()).to_matrix() @ bone.matrix_local.to_3x3()
+        head = Vector(layout.heads[index]) / scale
+        length = float(np.linalg.norm(layout.tails[index] - layout.heads[index])) / scale
+        tail = head + axes.col[1] * length
+        wanted[name] = (head, tail, axes.col[2].copy(), values)
+    return wanted
 
 
 def restore(armature_object: bpy.types.Object, shape: Shape) -> None:
     """Put bones where they are to be; those that are not there are passed over."""
     data: Any = armature_object.data
     hung = meshes.rests(armature_object)
-    with armature.editing(armature_object):
+    with armature.editing(armature_object), _one_side_at_a_time(data):
         for name, (head, tail, z_axis, _body) in shape.items():
             bone = data.edit_bones.get(name)
             if bone is not None:
                 bone.head, bone.tail = head, tail
                 bone.align_roll(z_axis)
     for name, (_head, _tail, _z_axis, body) in shape.items():
-        if name in data.bones and body is not None:
-            data.bones[name][armature.BODY_REST] = body
+        bone = data.bones.get(name)
+        if bone is not None and body is not None:
+            bone[armature.BODY_REST] = body
+        elif bone is not None and armature.BODY_REST in bone:
+            del bone[armature.BODY_REST]
     _keep_hanging(armature_object, hung)
+
+
+@contextmanager
+def _one_side_at_a_time(data: Any) -> Iterator[None]:  # noqa: ANN401 - an armature's data
+    """Without what moves a bone's twin on the other side with it."""
+    is_mirrored = data.use_mirror_x
+    data.use_mirror_x = False
+    try:
+        yield
+    finally:
+        data.use_mirror_x = is_mirrored
 
 
 def _keep_hanging(armature_object: bpy.types.Object, before: dict[str, Matrix]) -> None:
@@ -128,10 +154,10 @@ def _keep_hanging(armature_object: bpy.types.Object, before: dict[str, Matrix]) 
             entry.matrix_parent_inverse = turn @ entry.matrix_parent_inverse
 
 
-def _shape(armature_object: bpy.types.Object, wanted: Shape) -> Shape:
+def _shape(armature_object: bpy.types.Object, names: Iterable[str]) -> Shape:
     found: Shape = {}
     data: Any = armature_object.data
-    for name in wanted:
+    for name in names:
         bone = data.bones.get(name)
         if bone is not None:
             rest = bone.get(armature.BODY_REST)
