@@ -31,7 +31,9 @@ def difference_m(motion: Motion, rig: Rig) -> float | None:
     ours, theirs = [0.0], [0.0]
     for bone, body in body_of.items():
         parent = int(rig.parents[bone])
-        if parent not in body_of:
+        while parent >= 0 and parent not in body_of:  # bones that somebody put in between
+            parent = int(rig.parents[parent])
+        if parent < 0:
             continue
         ours.append(float(np.linalg.norm(rig.rest_positions[bone] - rig.rest_positions[parent])))
         above = motion.rest_positions[body_of[parent]]
