@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether what would be published can be found again in the project's history."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from publishing.refusal import RefusalError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def check(root: Path, version: str, *, require_tag: bool) -> str:
+    """The commit that is checked out.
+
+    Args:
+        root: the project's top level.
+        version: the one that would be published; its tag is `v<version>`.
+        require_tag: whether that tag must be there.
+
+    Raises:
+        RefusalError: no git checkout, changes that are not committed, a tag elsewhere or missing.
+    """
+    commit = _head(root)
+    _refuse_changes(root)
+    _check_tag(root, f"v{version}", commit, require_tag=require_tag)
+    return commit
+
+
+def _head(root: Path) -> str:
+    try:
+        top = _git(root, "rev-parse", "--show-toplevel")
+        head = _git(root, "rev-parse", "--verify", "HEAD^{commit}")
+    except OSError as error:
+        raise RefusalError(f"git cannot be run ({error.strerror}): install it.") from error
+    if head.returncode != 0 or not root.samefile(top.stdout.strip()):
+        words = (top.stderr or head.stderr).strip().splitlines()
+        reason = f" ({words[0]})" if words else ""
+        raise RefusalError(
+            f"{root} is no git checkout with a commit{reason}: publish from one, so that what is "
+            "published can be found again."
+        )
+    return head.stdout.strip()
+
+
+def _refuse_changes(root: Path) -> None:
+    found = _git(root, "status", "--porcelain", "--untracked-files=normal")
+    rows = found.stdout.splitlines()
+    if found.returncode != 0 or rows:
+        first = rows[0].strip() if rows else found.stderr.strip()
+        others = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+        raise RefusalError(
+            f"The checkout has changes that are in no commit ({first}{others}): commit them, or "
+            "put them away, so that what is published can be found again."
+        )
+
+
+def _check_tag(root: Path, tag: str, commit: str, *, require_tag: bool) -> None:
+    found = _git(root, "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}^{{commit}}")
+    tagged = found.stdout.strip()
+    if not tagged and require_tag:
+        raise RefusalError(f"There is no tag {tag}: make it on this commit (git tag {tag}).")
+    if tagged and tagged != commit:
+        raise RefusalError(
+            f"Tag {tag} is on {tagged[:10]}, and {commit[:10]} is checked out: raise the version "
+            f"in blender_manifest.toml, or check out {tag}."
+        )
+
+
+def _git(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = ["git", "-C", str(root), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
