@@ -521,7 +521,7 @@ DAMAGES: dict[str, tuple[Callable[[Glb], object], str]] = {
     "counts": (lambda glb: _accessor(glb).update(count=10**12), "more meshes than any character"),
     "offset": (lambda glb: _accessor(glb).update(byteOffset=10**9), "outside the file"),
     "no view": (lambda glb: _accessor(glb).pop("bufferView"), "bufferViews"),
-    "component": (lambda glb: _accessor(glb).update(componentType=[1]), "has no type|component type"),
+    "component": (lambda glb: _accessor(glb).update(componentType=[1]), "has no type"),
     "type": (lambda glb: _accessor(glb).update(type="VEC2"), "POSITION of its mesh"),
     "sparse": (lambda glb: _accessor(glb).update(sparse={"count": 10**12}), "sparse"),
     "bounds": (lambda glb: _poke(glb, "indices", b"\xff\x7f"), "vertices that are not there"),
