@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Data goes down the way takes → service → jobs → motion → retarget → blender, never up."""
+"""Data goes down the way studio → takes → service → jobs → motion → retarget → blender, never up."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "myosapiens_addon"
-WAY = ("takes", "service", "jobs", "motion", "retarget", "blender")
-# motion/ needs none of those above it.
-MAY_IMPORT = {layer: set(WAY[:index]) for index, layer in enumerate(WAY)} | {"motion": set()}
+WAY = ("studio", "takes", "service", "jobs", "motion", "retarget", "blender")
+# motion/ needs none of those above it; only blender/ knows of a studio's settings.
+MAY_IMPORT = {layer: set(WAY[1:index]) for index, layer in enumerate(WAY)} | {
+    "motion": set(),
+    "blender": set(WAY[:-1]),
+}
 BLENDER_MODULES = {"bpy", "mathutils", "bpy_extras", "bl_ui", "gpu", "blf", "idprop", "addon_utils"}
 CORE_FILES = [
     p for p in sorted(PACKAGE.rglob("*.py")) if "blender" not in p.parts[len(PACKAGE.parts) :]

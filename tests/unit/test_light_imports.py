@@ -30,6 +30,9 @@ LIGHT = (
     "service.job_models",
     "service.models",
     "service.revisions",
+    "studio.finding",
+    "studio.keys",
+    "studio.settings",
     "takes.c3d",
     "takes.markerset",
     "takes.preflight",
@@ -56,3 +59,8 @@ def test_this_would_be_seen() -> None:
 def test_a_worker_does_without_the_pipeline() -> None:
     wanted = ("myosapiens_addon.jobs.pipeline", "myosapiens_addon.takes.c3d")
     assert loaded_by("myosapiens_addon.jobs.worker", wanted) == ""
+
+
+@pytest.mark.parametrize("module", ["studio.finding", "studio.keys", "studio.settings"])
+def test_a_seat_without_a_studio_reads_no_toml(module: str) -> None:
+    assert loaded_by(f"myosapiens_addon.{module}", ("tomllib", "subprocess", "ssl")) == ""
