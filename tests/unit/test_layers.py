@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Data goes down the way studio → takes → service → jobs → motion → retarget → blender, never up."""
+"""Data goes down the way studio → takes → service → jobs → motion → retarget → blender."""
 
 from __future__ import annotations
 
