@@ -154,7 +154,7 @@ class _Decoder:
             heads=known,
             distance=distance,
             meshes=self.files.motion,
-            warnings=tuple(dict.fromkeys(self.warnings)),
+            warnings=tuple(self.warnings),
         )
 
     def angles_alone(self) -> JointAngles:
@@ -171,8 +171,7 @@ class _Decoder:
             found = dataclasses.replace(found, times=times)
         else:
             found = self._angles_of_motion(*self._motion())
-        notes = dict.fromkeys((*self.warnings, *found.notes))
-        return dataclasses.replace(found, notes=tuple(notes))
+        return dataclasses.replace(found, notes=(*self.warnings, *found.notes))
 
     # The motion
 
@@ -202,9 +201,8 @@ class _Decoder:
 
     def _why_no_poses(self) -> str:
         """What coordinates lack to become poses while joint angles could; empty for nothing."""
-        fault = _fault_of_pyarrow()
-        if fault or self.character is None or self.character.joints:
-            return fault
+        if self.character is None or self.character.joints:
+            return _fault_of_pyarrow()
         return f"the armature {self.character.title!r} holds no definitions of its joints."
 
     def _of_glb(self, path: Path) -> Motion:

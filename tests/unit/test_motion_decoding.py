@@ -341,6 +341,47 @@ def test_coordinates_tell_angles_without_a_character(tmp_path: Path) -> None:
     check_angles(decoding.decode(files, DecodeOptions(with_angles=True)).angles, TAKE, TAKE.times)
 
 
+def test_angles_alone_are_not_compared(tmp_path: Path) -> None:
+    """Nobody who exports angles wants to know of positions."""
+    files = job(tmp_path, QPOS, XPOS)
+    cut(files[1])
+    found = decoding.read_angles(files)
+    check_angles(found, TAKE, TAKE.times)
+    assert found.notes == ()
+
+
+def test_without_pyarrow_poses_tell_the_angles(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = job(tmp_path, GLB, QPOS)
+    for how in ("missing", "broken"):
+        without_pyarrow(monkeypatch, how)
+        found = decoding.read_angles(files, DecodeOptions(model=model))
+        check_angles(found, TAKE, TAKE.times)
+
+
+def test_what_the_files_lack_is_told(tmp_path: Path, model: Path) -> None:
+    facts = TakeFacts(rate_hz=120.0)
+    options = DecodeOptions(model=model, with_angles=True, take=facts)
+    columns = {"time": TAKE.times, "hip_flex_r": TAKE.values["hip_flex_r"]}
+    qpos = write_parquet(tmp_path / QPOS, columns)
+    assert decoding.decode([qpos], options).warnings[0].startswith("qpos.parquet has no root, ")
+    angles = np.zeros((3, 1))
+    np.savez(tmp_path / NPZ, joint_angles=angles, joint_names=["hip_flex_r"], metadata=["{"])
+    found = decoding.decode([tmp_path / NPZ], options)
+    assert found.warnings[0].startswith("The metadata of output.npz are no JSON text")
+    assert found.warnings[1].startswith("output.npz has no root, ")
+    other = tmp_path / "longer.xml"
+    tail = solved.Joint(name="tail_flex", body="patella_r", kind="ball")
+    solved.write_model(other, joints=(*solved.JOINTS, tail))
+    options = dataclasses.replace(options, model=other)
+    for notes in (
+        decoding.decode(job(tmp_path, GLB), options).warnings,
+        decoding.read_angles(job(tmp_path, GLB), options).notes,
+    ):
+        assert notes == ("The joints of patella_r have no angles in this motion.",)
+
+
 def test_damaged_angles_are_told_and_the_motion_is_there(tmp_path: Path, model: Path) -> None:
     files = job(tmp_path, GLB, NPZ)
     cut(files[1])

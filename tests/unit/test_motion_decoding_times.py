@@ -259,6 +259,15 @@ def test_angles_beside_poses_have_the_times_of_these(tmp_path: Path) -> None:
     check_angles(decoding.read_angles(files), TAKE, at(50.0).times)
 
 
+def test_angles_beside_poses_need_no_speed_of_their_own(tmp_path: Path) -> None:
+    """One file's wrong speed is told, once: that of the motion."""
+    files = [TAKE.write_glb(tmp_path / GLB, told_hz=30.0), with_rate(tmp_path / NPZ, 24.0)]
+    found = decoding.decode(files, DecodeOptions(with_angles=True, take=FACTS))
+    check_angles(found.angles, TAKE, TAKE.times)
+    (sentence,) = found.warnings
+    assert sentence.startswith("motion.glb says 30 frames/s")
+
+
 def test_angles_that_nothing_tells_the_speed_of(tmp_path: Path, model: Path) -> None:
     options = DecodeOptions(model=model, with_angles=True)
     says = "output.npz holds no times; give the rate"
@@ -323,9 +332,14 @@ def test_each_file_is_read_once(
             return true(path)  # type: ignore[operator]
 
         monkeypatch.setattr(module, name, count)
-    for kept in (files, files[:2], files[1:], files[:3:2]):
+    (tmp_path / "short").mkdir()
+    unlike = [files[0], write(tmp_path / "short", NPZ, solved.take(frames=20))]
+    for kept in (files, files[:2], files[1:], files[2:], files[:3:2]):
         options = DecodeOptions(model=model, with_angles=True)
         for call in (decoding.decode, decoding.read_angles):
             counted.clear()
             call(kept, options)
             assert len(counted) == len(set(counted)), (call, kept)
+    counted.clear()
+    assert decoding.decode(unlike, DecodeOptions(with_angles=True)).angles is None
+    assert sorted(counted) == [GLB, NPZ]

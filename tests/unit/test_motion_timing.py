@@ -86,6 +86,9 @@ def test_a_rounded_rate_is_off_at_the_end_of_a_long_take() -> None:
     ]
     late = right(clock(119.88, 71_928), TakeFacts(rate_hz=120.0, frames=71_928))[1]
     assert "its end would have been 0.6 s too late" in late[0]
+    # Half a frame is too little to be seen, and more is told.
+    for frames, count in ((500, 0), (502, 1)):
+        assert len(right(clock(120.0, frames), TakeFacts(rate_hz=119.88))[1]) == count
     # In three seconds it is four thousandths of one.
     assert right(clock(120.0), TakeFacts(rate_hz=119.88, frames=412))[1] == []
 
