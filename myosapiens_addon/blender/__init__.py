@@ -3,10 +3,23 @@
 
 from __future__ import annotations
 
-from . import command, handlers, live, operators, panels, preferences, properties, pump, sidebar
+from . import (
+    command,
+    handlers,
+    live,
+    operators,
+    panels,
+    preferences,
+    properties,
+    pump,
+    sidebar,
+    studio,
+)
 
 # In reverse when it is disabled: first nothing pumps or asks any more, then the threads end.
-MODULES = (preferences, properties, live, sidebar, operators, panels, handlers, pump, command)
+MODULES = (
+    studio, preferences, properties, live, sidebar, operators, panels, handlers, pump, command,
+)  # fmt: skip
 
 
 def register() -> None:

@@ -8,6 +8,7 @@ and layers, and the curves of a slot are in a channelbag; from 5.0 on there is n
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -148,6 +149,17 @@ def _holders(action: Any) -> list[Any]:  # noqa: ANN401
     if not HAS_SLOTS:
         return [action]
     return [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+
+
+def system_script_folders() -> tuple[str, ...]:
+    """The folders that BLENDER_SYSTEM_SCRIPTS names; nothing is looked up on the disk.
+
+    From 4.5 on it is a list of paths, before that one path, though a list is meant by many.
+    """
+    named = os.environ.get("BLENDER_SYSTEM_SCRIPTS", "")
+    listed = [path for path in named.split(os.pathsep) if path]
+    single = [named] if bpy.app.version < (4, 5, 0) and len(listed) > 1 else []
+    return tuple(single + listed)
 
 
 def runs_as_module() -> bool:

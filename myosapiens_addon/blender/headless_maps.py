@@ -26,21 +26,32 @@ def maps(options: argparse.Namespace) -> Answer:
 
 
 def _presets() -> Answer:
-    known = presets.catalogue(paths.user_directory("maps"))
-    rows = [{"id": one.id, "title": one.title, "users": one.path is not None} for one in known]
-    width = max(len(one.id) for one in known)
-    text = "\n".join(
-        f"{one.id:{width}}  {one.title}{' (your own)' if one.path is not None else ''}"
+    known = presets.catalogue(paths.bone_maps())
+    rows = [
+        {
+            "id": one.id,
+            "title": one.title,
+            "users": one.path is not None and not one.is_shared,
+            "studios": one.is_shared,
+        }
         for one in known
-    )
+    ]
+    width = max(len(one.id) for one in known)
+    text = "\n".join(f"{one.id:{width}}  {one.title}{_whose(one)}" for one in known)
     return Answer(data={"maps": rows}, text=text)
+
+
+def _whose(preset: presets.Preset) -> str:
+    if preset.is_shared:
+        return " (your studio's)"
+    return " (your own)" if preset.path is not None else ""
 
 
 def _of_armature(options: argparse.Namespace) -> Answer:
     armature_object: Any = scene_armatures.find(options.armature)
     rig = rig_reader.read_rig(armature_object)
     stored = stored_map.read(armature_object.data)
-    found = detect.detect(rig.skeleton, presets.catalogue(paths.user_directory("maps")))
+    found = detect.detect(rig.skeleton, presets.catalogue(paths.bone_maps()))
     role_map = stored or found.role_map
     if not role_map.chains:
         raise InputError(

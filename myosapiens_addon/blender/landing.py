@@ -133,7 +133,7 @@ def retarget(
     options: LandingOptions,
     scene_fps: float,
     stored_map: RoleMap | None = None,
-    user_maps: Path | None = None,
+    user_maps: presets.Kept = None,
 ) -> Made:
     """Keys for every bone of the rig that follows a body. Plain numpy.
 
@@ -143,7 +143,7 @@ def retarget(
         options: how.
         scene_fps: frames per second of the scene.
         stored_map: the bone map that the armature holds.
-        user_maps: folder of the user's own presets.
+        user_maps: where presets are besides the built-in ones.
 
     Raises:
         RigError: no bone matches a body.
@@ -272,7 +272,7 @@ def _land_on(
                 options=options,
                 scene_fps=landing.scene_rate_hz,
                 stored_map=stored_map.read(armature_object.data),
-                user_maps=paths.user_directory("maps"),
+                user_maps=paths.bone_maps(),
             )
         landing.warnings += made.warnings
         landing.bone_map = made.map_title

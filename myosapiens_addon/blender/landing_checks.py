@@ -32,10 +32,10 @@ def check_target(armature_object: bpy.types.Object, options: LandingOptions) -> 
     check_options(options)
     scene_armatures.check_animatable(armature_object)
     rig = rig_reader.read_rig(armature_object)
-    folder = paths.user_directory("maps")
+    kept = paths.bone_maps()
     stored = stored_map.read(armature_object.data)
-    bones = bone_map(rig, options.bone_map, stored, folder, [])
-    choosing.check_map(rig, bones, presets.catalogue(folder))
+    bones = bone_map(rig, options.bone_map, stored, kept, [])
+    choosing.check_map(rig, bones, presets.catalogue(kept))
 
 
 def check_outputs(base_url: str, options: LandingOptions, target: bpy.types.Object | None) -> None:
@@ -99,7 +99,7 @@ def check_options(options: LandingOptions) -> None:
 
 
 def bone_map(
-    rig: Rig, text: str, stored: RoleMap | None, user_maps: Path | None, warnings: list[str]
+    rig: Rig, text: str, stored: RoleMap | None, user_maps: presets.Kept, warnings: list[str]
 ) -> RoleMap | None:
     """The map that is asked for, else the one that the armature holds; None to find one out.
 
@@ -107,7 +107,7 @@ def bone_map(
         rig: the armature.
         text: a preset or a map file; empty for none.
         stored: the map that the armature holds.
-        user_maps: folder of the user's own presets.
+        user_maps: where presets are besides the built-in ones.
         warnings: sentences are added to it.
 
     Raises:

@@ -221,7 +221,7 @@ class LiveLanding:
                 options=self.plan.options,
                 scene_fps=scene_fps(place.scene),
                 stored_map=stored_map.read(armature_object.data),
-                user_maps=paths.user_directory("maps"),
+                user_maps=paths.bone_maps(),
             ),
             then=self._retargeted,
         )

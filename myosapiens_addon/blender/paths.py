@@ -15,9 +15,12 @@ import bpy
 
 from ..errors import InputError
 from ..service.revisions import RevisionMemory
+from . import studio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ..retarget.mapping.presets import Shelves
 
 PACKAGE = __package__.rpartition(".")[0]
 APART = "myosapiens"
@@ -40,6 +43,18 @@ def user_directory(part: str) -> Path:
             f"The folder for the extension's own files cannot be made: {error}."
         ) from error
     return home
+
+
+def bone_maps() -> Shelves:
+    """Where bone maps are besides the built-in ones: the user's own, and the studio's.
+
+    Raises:
+        InputError: the user's folder cannot be made.
+    """
+    from ..retarget.mapping.presets import Shelves
+
+    own = user_directory("maps")
+    return Shelves(own=own, shared=studio.maps(), shared_first=studio.maps_first())
 
 
 def new_directory(parent: Path, name: str) -> Path:

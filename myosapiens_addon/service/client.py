@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
     from .models import JobStatus
+    from .network import Network
 
 PURPOSE = "retarget"
 PAGE_SIZE = 50
@@ -70,6 +71,7 @@ class Client:
         revisions: RevisionMemory | None = None,
         user_agent: str = "MyoSapiens-Blender",
         transport: BaseAdapter | None = None,
+        network: Network | None = None,
     ) -> None:
         """Nothing is sent yet.
 
@@ -82,6 +84,7 @@ class Client:
             revisions: what is known of servers; shared between clients.
             user_agent: how this client calls itself.
             transport: a requests adapter in the place of the network, for tests.
+            network: proxy and certificates besides those of the environment.
 
         Raises:
             InputError: the address cannot be used.
@@ -95,6 +98,7 @@ class Client:
             policy=retry or RetryPolicy(),
             user_agent=user_agent,
             transport=transport,
+            network=network,
         )
         self.base_url = self._session.base_url
         self.revisions = revisions or RevisionMemory()

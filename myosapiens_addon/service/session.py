@@ -15,6 +15,7 @@ from .wire import Timeouts, Wire
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
+    from .network import Network
 logger = logging.getLogger(__name__)
 
 Query = list[tuple[str, str]]
@@ -42,13 +43,18 @@ class Session:
         policy: RetryPolicy,
         user_agent: str,
         transport: BaseAdapter | None,
+        network: Network | None = None,
     ) -> None:
         self.base_url = normalise_base_url(base_url)
         self.policy = policy
         self.cancel = cancel
         self._secret = Secret(api_key)
         self.wire = Wire(
-            cancel=cancel, timeouts=timeouts, user_agent=user_agent, transport=transport
+            cancel=cancel,
+            timeouts=timeouts,
+            user_agent=user_agent,
+            transport=transport,
+            network=network,
         )
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin
 
 import requests
@@ -15,9 +15,10 @@ from requests import exceptions as broken
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
-from .address import check_address, is_loopback, origin
+from .address import check_address, origin
 from .errors import AnswerError, ServiceError, UnreachableError
 from .exchange import LimitReachedError, OpenSockets, TrackingAdapter, run_cancellable
+from .network import Network
 
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
@@ -80,9 +81,11 @@ class Wire:
         timeouts: Timeouts,
         user_agent: str,
         transport: BaseAdapter | None = None,
+        network: Network | None = None,
     ) -> None:
         self.cancel = cancel
         self.timeouts = timeouts
+        self._network = network or Network()
         self._sockets = OpenSockets()
         self._session = requests.Session()
         self._session.auth = _NoCredentials()
@@ -169,7 +172,7 @@ class Wire:
                 stream=True,
                 allow_redirects=False,
                 timeout=(self.timeouts.connect_s, timeout_s),
-                **self._environment(url),
+                **self._network.options(self._session, url),
             )
             following = _redirected(prepared, response, leave_origin=leave_origin)
             if following is None:
@@ -177,15 +180,6 @@ class Wire:
             response.close()
             prepared = following
         raise AnswerError(f"{origin(prepared.url or '')[1]} redirects in a circle.")
-
-    def _environment(self, url: str) -> dict[str, Any]:
-        """Proxies and certificates as the environment sets them; loopback goes to no proxy."""
-        settings = self._session.merge_environment_settings(url, {}, True, None, None)
-        return {
-            "proxies": {} if is_loopback(url) else settings["proxies"],
-            "verify": settings["verify"],
-            "cert": settings["cert"],
-        }
 
 
 def map_failure(error: requests.RequestException | HTTPError, host: str) -> ServiceError:

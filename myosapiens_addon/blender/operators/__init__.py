@@ -6,9 +6,9 @@ Called with `EXEC_DEFAULT` an operator blocks until it is done; from the panel i
 
 from __future__ import annotations
 
-from . import account, bone_map, character, jobs, retarget, takes, target
+from . import account, bone_map, character, jobs, retarget, studio, takes, target
 
-MODULES = (takes, retarget, jobs, account, target, bone_map, character)
+MODULES = (takes, retarget, jobs, account, studio, target, bone_map, character)
 
 
 def register() -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from bpy.types import Context, Event
 
+    from ...retarget.mapping.presets import Preset
+
 ENDING = ".json"
 SURE = 0.75
 
@@ -96,7 +98,7 @@ class MYOSAPIENS_OT_map_detect(bpy.types.Operator, _OnMap):
         from .. import rig_reader
 
         skeleton = rig_reader.read_rig(target()).skeleton
-        found = detect.detect(skeleton, presets.catalogue(user_maps()))
+        found = detect.detect(skeleton, presets.catalogue(paths.bone_maps()))
         if not found.role_map.chains:
             raise InputError(
                 f"The bones of {target().name!r} do not look like a human figure: choose a preset, "
@@ -118,9 +120,14 @@ def _preset_items() -> tuple[tuple[str, str, str], ...]:
     from ...retarget.mapping import presets
 
     return tuple(
-        (entry.id, entry.title, "Your own preset" if entry.path is not None else "")
-        for entry in presets.catalogue(user_maps())
+        (entry.id, entry.title, _whose(entry)) for entry in presets.catalogue(paths.bone_maps())
     )
+
+
+def _whose(preset: Preset) -> str:
+    if preset.is_shared:
+        return "A preset of your studio"
+    return "Your own preset" if preset.path is not None else ""
 
 
 def _offered(_self: object, _context: object) -> tuple[tuple[str, str, str], ...]:
@@ -148,7 +155,7 @@ class MYOSAPIENS_OT_map_preset(bpy.types.Operator, _OnMap):
         from ...retarget.mapping import presets
 
         armature = target()
-        chosen = presets.find(self.preset, user_maps())
+        chosen = presets.find(self.preset, paths.bone_maps())
         role_map = presets.apply(chosen, armature.data.bones.keys(), armature.name)
         stored_map.write(armature.data, role_map)
         return f"{role_map.title}: {sum(map(len, role_map.chains.values()))} bones."

@@ -12,7 +12,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, cast
@@ -44,24 +44,48 @@ class Preset:
         id: short and stable.
         title: what to call it in front of people.
         document: what it says.
-        path: its file, for a user's own; None for a built-in one.
+        path: its file, for a user's own or a studio's; None for a built-in one.
+        is_shared: whether it is of the user's studio.
     """
 
     id: str
     title: str
     document: Document
     path: Path | None = None
+    is_shared: bool = False
 
 
-def catalogue(folder: Path | None = None) -> tuple[Preset, ...]:
-    """The built-in presets, and those that a user keeps in a folder.
+@dataclass(frozen=True, kw_only=True)
+class Shelves:
+    """Where presets are besides the built-in ones.
+
+    Attributes:
+        own: a user's folder.
+        shared: those of the user's studio, read before.
+        shared_first: whether one of the studio goes before one of the user that is called alike.
+    """
+
+    own: Path | None = None
+    shared: tuple[Preset, ...] = ()
+    shared_first: bool = False
+
+
+Kept = Path | Shelves | None
+
+
+def catalogue(kept: Kept = None) -> tuple[Preset, ...]:
+    """The built-in presets, and those that a user keeps in a folder, or a studio for all.
 
     Files there that are no bone maps are left out; `find` says of one what is wrong with it.
     A file that is called like a built-in preset (`mixamo.json`) takes its place.
     """
-    own = tuple(_own(folder)) if folder is not None else ()
-    taken = {preset.id for preset in own}
-    return (*(preset for preset in built_in() if preset.id not in taken), *own)
+    shelves = kept if isinstance(kept, Shelves) else Shelves(own=kept)
+    own = in_folder(shelves.own) if shelves.own is not None else ()
+    in_turn = (shelves.shared, own) if shelves.shared_first else (own, shelves.shared)
+    found: dict[str, Preset] = {}
+    for preset in (*in_turn[0], *in_turn[1]):
+        found.setdefault(preset.id, preset)
+    return (*(preset for preset in built_in() if preset.id not in found), *found.values())
 
 
 @functools.cache
@@ -72,7 +96,12 @@ def built_in() -> tuple[Preset, ...]:
     return tuple(sorted(presets, key=lambda preset: preset.title.casefold()))
 
 
-def _own(folder: Path) -> Iterator[Preset]:
+def in_folder(folder: Path, *, is_shared: bool = False) -> tuple[Preset, ...]:
+    """The presets whose files lie in a folder; none where it cannot be read."""
+    return tuple(replace(preset, is_shared=is_shared) for preset in _read_in(folder))
+
+
+def _read_in(folder: Path) -> Iterator[Preset]:
     try:
         paths = sorted(folder.glob("*.json"))
     except OSError:
@@ -96,14 +125,14 @@ def _of_file(path: Path) -> Preset:
     )
 
 
-def find(text: str, folder: Path | None = None) -> Preset:
+def find(text: str, kept: Kept = None) -> Preset:
     """The preset that a text means: its id, its title, or the path of a bone map.
 
     Raises:
         InputError: there is no such preset, or the file is no bone map.
     """
     wanted = text.strip()
-    known = catalogue(folder)
+    known = catalogue(kept)
     for preset in known:
         if wanted.casefold() in (preset.id.casefold(), preset.title.casefold()):
             return preset
