@@ -39,8 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for line in _publish(options):
             print(line)
-    except (RefusalError, OSError) as refusal:
+    except RefusalError as refusal:
         print(refusal, file=sys.stderr)
+        return 2
+    except OSError as error:
+        place = error.filename or options.repo
+        print(f"{place} cannot be written: {error.strerror or error}.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
