@@ -133,6 +133,18 @@ def remove_curves(action: Any, paths: Collection[str]) -> None:  # noqa: ANN401
             holder.fcurves.remove(curve)
 
 
+def slot_of(animation: Any) -> int:  # noqa: ANN401
+    """The handle of the slot by which an action animates something; 0 where there is none."""
+    return int(animation.action_slot_handle) if HAS_SLOTS else 0
+
+
+def assign(animation: Any, action: Any, slot: int) -> None:  # noqa: ANN401
+    """Make an action the active one, by the slot of a handle where this Blender has slots."""
+    animation.action = action
+    if HAS_SLOTS:
+        animation.action_slot = next((one for one in action.slots if one.handle == slot), None)
+
+
 def assign_strip_slot(strip: Any, action: Any) -> None:  # noqa: ANN401
     """Make a strip of an action play its one slot, where this Blender has slots."""
     if HAS_SLOTS:

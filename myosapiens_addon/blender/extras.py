@@ -7,6 +7,7 @@ They are extras: a sentence tells where one cannot be had, and the action is the
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,6 +104,37 @@ def prepare(
         return error
 
 
+class Preparation:
+    """Meshes that a thread makes ready, and that may not be wanted any more by then.
+
+    Args:
+        decoded: what came of the files.
+        options: of the landing.
+        folder: see `prepare`.
+    """
+
+    def __init__(self, decoded: Decoded, options: LandingOptions, folder: Path | None) -> None:
+        self._arguments = decoded, options, folder
+        self._guard = threading.Lock()
+        self._is_wanted = True
+        self._prepared: Prepared | MyoSapiensError | None = None
+
+    def run(self) -> Prepared | MyoSapiensError | None:
+        """As `prepare`; for a thread."""
+        prepared = prepare(*self._arguments)
+        with self._guard:
+            self._prepared = prepared
+            if not self._is_wanted:
+                discard(prepared)
+        return prepared
+
+    def drop(self) -> None:
+        """Delete what is ready, or will be."""
+        with self._guard:
+            self._is_wanted = False
+            discard(self._prepared)
+
+
 def scratch() -> Path | None:
     """Blender's own temporary folder, which ends with Blender; None for the system's."""
     return Path(bpy.app.tempdir) if bpy.app.tempdir else None
@@ -184,7 +216,7 @@ def _add_meshes(wish: Wish, extras: Extras) -> Generator[int, None, None]:
     if isinstance(prepared, MyoSapiensError):
         extras.warnings.append(prepared.sentence)
         return
-    target = wish.target.find_in(bpy.data.objects)
+    target = wish.target.find_armature()
     scene = wish.scene.find_in(bpy.data.scenes)
     if prepared is None or target is None or scene is None:
         discard(prepared)

@@ -32,25 +32,6 @@ MM_PER_M = 1000.0
 Shape = dict[str, tuple[Vector, Vector, Vector, list[float] | None]]
 
 
-@contextmanager
-def fitted(
-    place: Place, motion: Motion, options: LandingOptions, warnings: list[str]
-) -> Iterator[None]:
-    """Fit the armature where that is asked for, else offer it; taken back when it fails inside.
-
-    Raises:
-        RigError: the armature cannot be edited.
-    """
-    before = prepare(place, motion, options, warnings)
-    try:
-        yield
-    except BaseException:
-        fitted_object = place.reference.find_in(bpy.data.objects)
-        if before is not None and fitted_object is not None:
-            restore(fitted_object, before)
-        raise
-
-
 def prepare(
     place: Place, motion: Motion, options: LandingOptions, warnings: list[str]
 ) -> Shape | None:

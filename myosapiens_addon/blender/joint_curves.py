@@ -18,7 +18,7 @@ from . import compat
 from .references import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 
     from ..motion.character import Character
     from ..motion.joint_angles import JointAngles
@@ -140,16 +140,25 @@ def ours(armature_object: bpy.types.Object) -> list[str]:
     return [name for name in holder.get(OURS, ()) if isinstance(name, str) and name in holder]
 
 
-def remove(armature_object: bpy.types.Object) -> None:
-    """Delete the properties that `write` made, and their curves in what animates the object."""
+def remove(armature_object: bpy.types.Object, joints: Collection[str] | None = None) -> None:
+    """Delete the properties that `write` made, and their curves in what animates the object.
+
+    Args:
+        armature_object: the armature object.
+        joints: those of these joints only; None for all.
+    """
     holder: Any = armature_object
-    names = ours(armature_object)
+    held = ours(armature_object)
+    names = [name for name in held if joints is None or name in joints]
+    left = [name for name in held if name not in names]
     for action in _actions(armature_object):
         if action.library is None:
             _forget_curves(action, names)
     for name in names:
         del holder[name]
-    if OURS in holder:
+    if left:
+        holder[OURS] = left
+    elif OURS in holder:
         del holder[OURS]
 
 

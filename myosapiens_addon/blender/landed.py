@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..motion.joint_angles import JointAngles
     from .extras import Extras
     from .landing import Made
-    from .meshes import Brought
-    from .references import Reference
     from .self_check import Found
 
 # Keys are straight lines between whole frames at least; more than this is somebody else's doing.
@@ -47,8 +45,6 @@ class Landing:
         angles: how many joint angles have a curve.
         meshes: how many meshes are bound to bones.
         table: the joint angles, where they were asked for and there are any.
-        written: the new action, once it is whole.
-        brought: the meshes, so that they can be taken out again.
     """
 
     action: str = ""
@@ -66,8 +62,6 @@ class Landing:
     angles: int = 0
     meshes: int = 0
     table: JointAngles | None = None
-    written: Reference | None = None
-    brought: Brought | None = None
 
     def read(self, decoded: Decoded) -> None:
         """Note what came of the files."""
@@ -79,7 +73,7 @@ class Landing:
 
     def add(self, added: Extras) -> None:
         """Note what came besides the pose."""
-        self.angles, self.meshes, self.brought = added.angles, added.meshes, added.brought
+        self.angles, self.meshes = added.angles, added.meshes
         self.warnings += added.warnings
 
 

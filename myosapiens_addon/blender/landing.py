@@ -35,6 +35,7 @@ from . import (
     self_check,
     stored_map,
 )
+from .changes import Changes
 from .compat import current_scene
 from .landed import Landing, note_check
 from .landing_options import CAPTURE_RATE, SCENE_RATE, LandingOptions
@@ -230,29 +231,18 @@ def land(
     built = armature.make(decoded.motion, name=name) if target is None else None
     moved: Any = target if built is None else built
     place = Place(reference=Reference.to(moved), scene=current_scene(), is_new=built is not None)
+    changes = Changes.on(place)
     try:
-        _land_on(place, decoded, landing, name=name, options=options, library=library)
+        _land_on(place, changes, decoded, landing, name=name, options=options, library=library)
     except BaseException:
-        if built is not None:
-            _take_away(built, landing)
+        changes.take_back()
         raise
     return landing
 
 
-def _take_away(built: bpy.types.Object, landing: Landing) -> None:
-    """Take a new armature out of the file again, with all that came with it."""
-    if landing.brought is not None:
-        from . import meshes
-
-        meshes.remove(landing.brought)
-    armature.remove(built)
-    written = landing.written.find_in(bpy.data.actions) if landing.written is not None else None
-    if written is not None:
-        bpy.data.actions.remove(written)
-
-
 def _land_on(
     place: Place,
+    changes: Changes,
     decoded: Decoded,
     landing: Landing,
     *,
@@ -264,26 +254,29 @@ def _land_on(
     if not place.is_new:
         scene_armatures.check_animatable(armature_object)
     landing.scene_rate_hz = animation.scene_fps(place.scene)
-    with fitting.fitted(place, decoded.motion, options, landing.warnings):
-        with _timed(landing, "retarget"):
-            made = retarget(
-                decoded.motion,
-                rig_reader.read_rig(armature_object),
-                options=options,
-                scene_fps=landing.scene_rate_hz,
-                stored_map=stored_map.read(armature_object.data),
-                user_maps=paths.bone_maps(),
-            )
-        landing.warnings += made.warnings
-        landing.bone_map = made.map_title
-        with _timed(landing, "write"):
-            action = _finished(animation.write(place.reference, made.bones, action_name=name))
+    changes.shape = fitting.prepare(place, decoded.motion, options, landing.warnings)
+    with _timed(landing, "retarget"):
+        made = retarget(
+            decoded.motion,
+            rig_reader.read_rig(armature_object),
+            options=options,
+            scene_fps=landing.scene_rate_hz,
+            stored_map=stored_map.read(armature_object.data),
+            user_maps=paths.bone_maps(),
+        )
+    landing.warnings += made.warnings
+    landing.bone_map = made.map_title
+    with _timed(landing, "write"):
+        action = _finished(animation.write(place.reference, made.bones, action_name=name))
+    changes.action = action
     conclude(place, action, made, landing, options=options)
     if extras.is_wanted(options):
         with _timed(landing, "extras"):
             prepared = extras.prepare(decoded, options, extras.scratch())
             wish = wish_of(place, action, made, landing, decoded, prepared, name, options)
-            landing.add(_finished(extras.add(wish)))
+            added = _finished(extras.add(wish))
+            changes.brought = added.brought
+            landing.add(added)
     if options.check:
         with _timed(landing, "check"):
             found = _finished(self_check.measure(place.reference, made.expected))
@@ -329,7 +322,7 @@ def conclude(
     found = action.find_in(bpy.data.actions)
     if any(channel.bone == OBJECT for bone in made.bones for channel in bone):
         found[rig_reader.OBJECT_PLACE] = made.object_place
-    landing.action, landing.written = found.name, action
+    landing.action = found.name
     landing.armature = armature_object.name
     landing.frames = len(frames)
     if options.set_range:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from ..motion.decoding import Decoded
     from ..motion.motion import Motion
-    from .extras import Extras
-    from .fitting import Shape
+    from .changes import Changes
+    from .extras import Extras, Preparation
     from .landed import Landing
     from .landing import Made, Place
     from .references import Reference
@@ -75,15 +75,12 @@ class LiveLanding:
         self._concluded = concluded
         self._turn = 0
         self._decoded: Decoded | None = None
-        self._fitted: tuple[Reference, Shape] | None = None
-        self._place: tuple[Reference, bool] | None = None
+        self._changes: Changes | None = None
         self._made: Made | None = None
         self._steps: Generator[int, None, Reference] | None = None
         self._checks: Generator[int, None, Found] | None = None
-        self._written: tuple[Reference, Reference] | None = None
-        self._was_new = False
+        self._preparation: Preparation | None = None
         self._adding: Generator[int, None, Extras] | None = None
-        self._prepared: Any = None
         self._is_dressed = False
 
     def start(self) -> None:
@@ -125,21 +122,25 @@ class LiveLanding:
 
     def interrupt(self) -> None:
         """Take back what is half there, and begin again: an undo or another file comes."""
-        self._take_back()
+        self._leave_off()
+        if self._changes is not None and self._changes.action is None:
+            self._changes.take_back()
         if self.stage not in (Stage.DECODE, Stage.END):
             self.stage = Stage.PLACE
 
     def stop(self, error: MyoSapiensError | None) -> None:
-        """End it, done or not; the result's files stay."""
+        """End it, done or not: then nothing of it stays in the file. The result's files do."""
         if self.stage is Stage.END:
             return
-        self._take_back()
+        self._leave_off()
+        if error is not None and self._changes is not None:
+            self._changes.take_back()
         self.stage = Stage.END
         self._decoded = None
         self._concluded(self, error)
 
-    def _take_back(self) -> None:
-        """Leave nothing in the file; what a thread still works out is not waited for."""
+    def _leave_off(self) -> None:
+        """Leave nothing half done; what a thread still works out is not waited for."""
         self._turn += 1
         if self._steps is not None:
             self._steps.close()
@@ -147,31 +148,9 @@ class LiveLanding:
         if self._adding is not None:
             self._adding.close()
             self._adding = None
-        if self._prepared is not None:
-            from . import extras
-
-            extras.discard(self._prepared)
-            self._prepared = None
-        self._take_back_fit()
-        if self._place is not None and self._place[1]:
-            from . import armature
-
-            built = self._place[0].find_in(bpy.data.objects)
-            if built is not None:
-                armature.remove(built)
-        self._place = None
-
-    def _take_back_fit(self) -> None:
-        """Give an armature its own lengths back; after the last key the fit is here to stay."""
-        if self._fitted is None:
-            return
-        from . import fitting
-
-        reference, before = self._fitted
-        self._fitted = None
-        fitted = reference.find_in(bpy.data.objects)
-        if fitted is not None:
-            fitting.restore(fitted, before)
+        if self._preparation is not None:
+            self._preparation.drop()
+            self._preparation = None
 
     def _ask(
         self, function: Callable[..., Any], *arguments: object, then: Callable[..., None]
@@ -197,20 +176,21 @@ class LiveLanding:
         """Find the armature, or make one; then work out the keys, in a thread."""
         from . import fitting, landed, landing, paths, rig_reader, stored_map
         from .animation import scene_fps
+        from .changes import Changes
 
         decoded = self._have()
-        if self._is_written() and self.result is not None and self._made is not None:
+        if self._is_whole() and self._made is not None:
             # The undo was of something else, a text perhaps: the keys are all there.
             self._go_on_to_extras(self._made)
             return
         place = self._find_place(decoded.motion)
-        self._place = (place.reference, place.is_new)
+        self._changes = changes = Changes.on(place)
         self._is_dressed = False
         self.result = landed.Landing(scene_rate_hz=scene_fps(place.scene))
         self.result.read(decoded)
-        before = fitting.prepare(place, decoded.motion, self.plan.options, self.result.warnings)
-        if before is not None:
-            self._fitted = (place.reference, before)
+        changes.shape = fitting.prepare(
+            place, decoded.motion, self.plan.options, self.result.warnings
+        )
         self.stage = Stage.RETARGET
         armature_object = place.find()
         self._ask(
@@ -231,13 +211,22 @@ class LiveLanding:
             raise RigError("The result is gone from memory; import it again.")
         return self._decoded
 
-    def _is_written(self) -> bool:
+    def _is_whole(self) -> bool:
         """Whether the action stands in the file already, with its armature."""
-        if self._written is None:
-            return False
-        target, action = self._written
-        is_there = action.find_in(bpy.data.actions) is not None
-        return is_there and target.find_in(bpy.data.objects) is not None
+        return self._changes is not None and self._changes.is_whole
+
+    def _whole(self) -> Changes:
+        """What is in the file after the last key.
+
+        Raises:
+            RigError: people have removed the armature, or the action.
+        """
+        if self._changes is None or not self._changes.is_whole:
+            raise RigError(
+                f"The armature or the action of {self.plan.name!r} was removed during the import: "
+                "choose a target and press Import."
+            )
+        return self._changes
 
     def _find_place(self, motion: Motion) -> Place:
         from . import armature, landing, scene_armatures
@@ -264,12 +253,12 @@ class LiveLanding:
     def _retargeted(self, made: Made) -> None:
         from . import animation
 
-        if self._place is None or self.result is None:
+        if self._changes is None or self.result is None:
             return
         self._made = made
         self.result.warnings += made.warnings
         self.result.bone_map = made.map_title
-        self._steps = animation.write(self._place[0], made.bones, action_name=self.plan.name)
+        self._steps = animation.write(self._changes.target, made.bones, action_name=self.plan.name)
         self.stage = Stage.WRITE
 
     def _write(self, end: float) -> None:
@@ -290,45 +279,40 @@ class LiveLanding:
     def _conclude(self, action: Reference, made: Made) -> None:
         from . import landing
 
-        if self._place is None or self.result is None:
+        if self._changes is None or self.result is None:
             return
-        reference, is_new = self._place
-        place = landing.Place(reference=reference, scene=self._scene(), is_new=is_new)
+        self._steps = None
+        self._changes.action = action
+        place = self._place(self._changes)
         landing.conclude(place, action, made, self.result, options=self.plan.options)
-        self._steps = self._place = self._fitted = None
-        self._written = (reference, action)
-        self._was_new = is_new
         self._go_on_to_extras(made)
 
     def _go_on_to_extras(self, made: Made) -> None:
         """Have a thread make ready what comes besides the pose, where anything does."""
         from . import extras, self_check
 
-        if self._is_dressed or not extras.is_wanted(self.plan.options):
-            self._checks = self_check.measure(self._target(), made.expected)
+        changes = self._whole()
+        is_dressed = self._is_dressed and changes.has_meshes
+        if is_dressed or not extras.is_wanted(self.plan.options):
+            self._checks = self_check.measure(changes.target, made.expected)
             self.stage = Stage.CHECK
             return
+        changes.drop_meshes()
+        self._is_dressed = False
         self.stage = Stage.PREPARE
-        self._ask(
-            extras.prepare,
-            self._have(),
-            self.plan.options,
-            extras.scratch(),
-            then=self._have_prepared,
-        )
+        preparation = extras.Preparation(self._have(), self.plan.options, extras.scratch())
+        self._preparation = preparation
+        self._ask(preparation.run, then=self._have_prepared)
 
     def _have_prepared(self, prepared: Any) -> None:  # noqa: ANN401 - as `extras.prepare`
         from . import extras, landing
 
-        made, result = self._made, self.result
-        if made is None or result is None or self._written is None:
-            extras.discard(prepared)
+        made, result, changes = self._made, self.result, self._changes
+        if made is None or result is None or changes is None or changes.action is None:
             return
-        self._prepared = prepared
-        place = landing.Place(reference=self._target(), scene=self._scene(), is_new=self._was_new)
         wish = landing.wish_of(
-            place,
-            self._written[1],
+            self._place(changes),
+            changes.action,
             made,
             result,
             self._have(),
@@ -339,23 +323,27 @@ class LiveLanding:
         self._adding = extras.add(wish)
         self.stage = Stage.EXTRAS
 
-    def _target(self) -> Reference:
-        if self._written is None:
-            raise RigError("The armature is not there any more; import the result again.")
-        return self._written[0]
+    def _place(self, changes: Changes) -> Place:
+        from . import landing
+
+        return landing.Place(reference=changes.target, scene=self._scene(), is_new=changes.is_new)
 
     def _add(self, end: float) -> None:
         """Add what comes besides the pose, until a moment at the most."""
         if self._adding is None or self.result is None or self._made is None:
             return
-        while time.perf_counter() < end:
+        changes = self._whole()
+        while True:
             try:
                 next(self._adding)
             except StopIteration as finished:
-                self._adding = self._prepared = None
+                self._adding = self._preparation = None
+                changes.brought = finished.value.brought
                 self._is_dressed = True
                 self.result.add(finished.value)
                 self._go_on_to_extras(self._made)
+                return
+            if time.perf_counter() >= end:
                 return
 
     def _check(self) -> None:
@@ -364,6 +352,7 @@ class LiveLanding:
 
         if self._checks is None or self.result is None or self._made is None:
             return
+        changes = self._whole()
         if self.plan.options.check:
             try:
                 next(self._checks)
@@ -377,18 +366,14 @@ class LiveLanding:
                 )
             else:
                 return
-        self._finish(self.result)
+        self._finish(changes, self.result)
 
-    def _finish(self, result: Landing) -> None:
+    def _finish(self, changes: Changes, result: Landing) -> None:
         from . import finishing
 
-        # Between two steps the user may have deleted either: then nothing is left to do.
-        if self._is_written() and self._written is not None:
-            target, action = self._written
+        target, action = changes.target.find_armature(), changes.action
+        if target is not None and action is not None:
             result.warnings += finishing.finish(
-                target.find_in(bpy.data.objects),
-                action,
-                name=self.plan.name,
-                options=self.plan.options,
+                target, action, name=self.plan.name, options=self.plan.options
             )
         self.stop(None)
