@@ -14,6 +14,7 @@ PROXY, CA_BUNDLE = "network.proxy", "network.ca_bundle"
 MAPS = "maps.folder"
 SCALING, GENDER = "defaults.enable_scaling", "defaults.gender"
 RATE, RANGE = "defaults.rate", "defaults.set_range"
+EMPTY: Mapping[str, bool | str | float] = MappingProxyType({})
 # All that can be set, and so all that can be locked.
 NAMES = (
     BASE_URL, PARALLEL_JOBS, POLL_INTERVAL, KEY, PROXY, CA_BUNDLE,
@@ -86,7 +87,8 @@ class StudioSettings:
     key: KeySource | None = None
     proxy: str = field(default="", repr=False)
     ca_bundle: Path | None = None
-    defaults: Mapping[str, bool | str | float] = MappingProxyType({})
+    # Python 3.11 does not take a mapping for a default.
+    defaults: Mapping[str, bool | str | float] = field(default_factory=lambda: EMPTY)
     maps: Path | None = None
     locked: frozenset[str] = frozenset()
     faults: tuple[Fault, ...] = ()
