@@ -49,7 +49,7 @@ def _start_empty() -> None:
 
 def _find_wheels() -> None:
     """Put the extension's own wheels where Blender's Python lacks what is in them."""
-    if importlib.util.find_spec("requests_toolbelt") and importlib.util.find_spec("requests"):
+    if all(importlib.util.find_spec(name) for name in ("requests", "requests_toolbelt", "tqdm")):
         return
     wheels = sorted((ROOT / "vendor" / "wheels").glob("*.whl"))
     if not wheels:

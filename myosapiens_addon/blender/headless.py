@@ -23,12 +23,15 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CancelledError, InputError, MyoSapiensError
 from ..service.errors import AuthenticationError, JobFailedError, ServiceError, UnreachableError
 from . import (
+    headless_batch,
     headless_jobs,
     headless_maps,
     headless_outputs,
     headless_service,
     headless_takes,
     map_properties,
+    studio,
+    take_defaults,
 )
 from .answer import Answer
 from .landing_options import CAPTURE_RATE, CARRIERS, PELVIS, SCENE_RATE
@@ -60,6 +63,7 @@ def main(arguments: Sequence[str], *, program: str) -> int:
     except SystemExit as end:  # argparse has said what is wrong
         return int(end.code or 0)
     with _clean_stdout(verbose=options.verbose) as stdout, _logging(options.verbose):
+        options.stdout = stdout
         answer = _run(options)
         words = json.dumps(answer.data) if options.json else answer.text
         if words:
@@ -68,6 +72,7 @@ def main(arguments: Sequence[str], *, program: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> Answer:
+    studio.tell_faults(logger)
     try:
         with _interruptible(), map_properties.available():
             return options.run(options)
@@ -209,24 +214,45 @@ def _take_commands(commands: Subparsers) -> None:
         commands, "retarget", headless_takes.retarget, "Solve a take and put it on an armature."
     )
     _take_arguments(retarget)
-    retarget.add_argument("--character", metavar="ID", help="default: the first ready one")
-    retarget.add_argument("--height", type=_positive, metavar="M", help="the subject's, in m")
-    retarget.add_argument("--weight", type=_positive, metavar="KG", help="the subject's, in kg")
-    retarget.add_argument("--gender", choices=("male", "female"))
-    retarget.add_argument("--no-scaling", action="store_true", help="keep the character's size")
-    _landing_arguments(retarget)
+    retarget_arguments(retarget)
+    _place_arguments(retarget)
     landing = _add(commands, "import", headless_takes.import_files, "Apply output files at hand.")
     landing.add_argument("--output", type=Path, nargs="+", required=True, metavar="FILE")
     landing.add_argument("--name", help="name of the action (default: the file's)")
     headless_outputs.add_speed_arguments(landing)
     _landing_arguments(landing)
+    _place_arguments(landing)
     maps = _add(
         commands, "maps", headless_maps.maps, "List bone map presets, or show an armature's map."
     )
     maps.add_argument("--armature", metavar="NAME", help="show the bone map of this armature")
     maps.add_argument("--write", type=Path, metavar="MAP.json", help="and write it to a file")
     headless_outputs.add_commands(_add, commands)
+    headless_batch.add_commands(_add, commands, retarget_arguments)
     _add(commands, "resume", headless_jobs.resume, "Go on with unfinished jobs, fetch results.")
+
+
+def retarget_arguments(command: argparse.ArgumentParser) -> None:
+    """How a take is solved and put on an armature; not which take, and not where it goes."""
+    command.add_argument("--character", metavar="ID", help="default: the first ready one")
+    command.add_argument("--height", type=_positive, metavar="M", help="the subject's, in m")
+    command.add_argument("--weight", type=_positive, metavar="KG", help="the subject's, in kg")
+    command.add_argument("--gender", choices=("male", "female"))
+    command.add_argument("--no-scaling", action="store_true", help="keep the character's size")
+    command.add_argument("--scaling", dest="no_scaling", action="store_false", help="fit it")
+    _landing_arguments(command)
+
+
+def row_parser() -> argparse.ArgumentParser:
+    """What a row of a batch's table may say: the same as `retarget`, and nothing is required."""
+    row = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    _take_arguments(row)
+    retarget_arguments(row)
+    _place_arguments(row)
+    row.add_argument("--blend", type=Path, metavar="FILE.blend")
+    for action in row._actions:
+        action.required = False
+    return row
 
 
 def _landing_arguments(command: argparse.ArgumentParser) -> None:
@@ -244,11 +270,20 @@ def _landing_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--start-frame", type=int, default=1, metavar="N", help="default: 1")
     command.add_argument("--set-range", action="store_true", help="make the scene play the take")
+    _motion_arguments(command)
+    headless_outputs.add_extra_arguments(command)
+    command.add_argument(
+        "--no-set-range", dest="set_range", action="store_false", help="leave the scene's range"
+    )
+    # What the studio sets, where the command line does not.
+    command.set_defaults(no_scaling=False, set_range=False)
+    command.set_defaults(**take_defaults.for_command_line())
+
+
+def _place_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, required=True, metavar="OUT.blend")
     command.add_argument("--report", type=Path, metavar="R.json")
     command.add_argument("--preview", type=Path, metavar="P.png", help="also render a picture")
-    _motion_arguments(command)
-    headless_outputs.add_extra_arguments(command)
 
 
 def _motion_arguments(command: argparse.ArgumentParser) -> None:

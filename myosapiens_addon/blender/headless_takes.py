@@ -24,6 +24,7 @@ from . import (
     preferences,
     report,
     scene_armatures,
+    take_defaults,
 )
 from .answer import Answer
 from .connection import connector
@@ -44,7 +45,7 @@ def import_files(options: argparse.Namespace) -> Answer:
     row = report.TakeReport(output_files=[str(path) for path in options.output])
     name = options.name or paths.take_name(options.output[0])
     with _reported(row, options):
-        _check_places(options)
+        check_places(options)
         _land_as_said(row, options.output, name=name, options=options)
     return Answer(data={"takes": [row.as_dict()]}, text=row.sentence(options.out))
 
@@ -56,14 +57,14 @@ def retarget(options: argparse.Namespace) -> Answer:
     """
     row = report.TakeReport(c3d=str(options.c3d), markerset=str(options.markerset))
     with _reported(row, options):
-        _check_places(options)
-        _check_target(options)
+        check_places(options)
+        check_target(options, preferences.read(base_url=options.base_url).base_url)
         row.warnings += _checked(options)
         journal = Journal(paths.user_directory("jobs"))
         settings = preferences.read(base_url=options.base_url)
         connect = connector(settings)
         pipeline = Pipeline.begin(
-            _spec(options),
+            job_spec(options),
             base_url=settings.base_url,
             journal=journal,
             connect=connect,
@@ -79,14 +80,18 @@ def retarget(options: argparse.Namespace) -> Answer:
     return Answer(data={"takes": [row.as_dict()]}, text=row.sentence(options.out))
 
 
-def _check_target(options: argparse.Namespace) -> None:
+def check_target(options: argparse.Namespace, base_url: str) -> None:
+    """Refuse, before anything is paid, an armature of the open file that no take can land on.
+
+    Raises:
+        RigError, InputError: it cannot, or is not there.
+    """
     wanted = landing_options(options)
     name = landing.pick_armature(wanted)
     target = scene_armatures.find(name) if name is not None else None
     landing_checks.check_options(wanted)
     if target is not None:
         landing_checks.check_target(target, wanted)
-    base_url = preferences.read(base_url=options.base_url).base_url
     landing_checks.check_outputs(base_url, wanted, target)
 
 
@@ -98,12 +103,14 @@ def _checked(options: argparse.Namespace) -> tuple[str, ...]:
     return found.warnings
 
 
-def _spec(options: argparse.Namespace) -> JobSpec:
+def job_spec(options: argparse.Namespace, *, downloads: Path | None = None) -> JobSpec:
+    """What the service is to do, with a new folder for what comes back."""
+    parent = downloads or paths.user_directory("downloads")
     name = paths.file_name(options.c3d.stem)
     return JobSpec(
         c3d=options.c3d,
         markerset=options.markerset,
-        out_dir=paths.new_directory(paths.user_directory("downloads"), name),
+        out_dir=paths.new_directory(parent, name),
         character_id=options.character,
         subject=Subject(height_m=options.height, weight_kg=options.weight, gender=options.gender),
         enable_scaling=not options.no_scaling,
@@ -111,7 +118,12 @@ def _spec(options: argparse.Namespace) -> JobSpec:
 
 
 def landing_options(options: argparse.Namespace) -> LandingOptions:
-    """The words of the command line as options of the landing."""
+    """The words of the command line as options of the landing.
+
+    Raises:
+        InputError: one of them is the studio's to say.
+    """
+    take_defaults.check_command_line(options)
     return LandingOptions(
         armature=options.armature,
         new_armature=options.new_armature,
@@ -196,7 +208,12 @@ def _render(row: report.TakeReport, path: Path) -> None:
         row.warnings.append(error.sentence)
 
 
-def _check_places(options: argparse.Namespace) -> None:
+def check_places(options: argparse.Namespace) -> None:
+    """Find out before the work whether all that is asked for can be written.
+
+    Raises:
+        InputError: something cannot.
+    """
     if options.angles_out is not None:
         angle_tables.check(options.angles_out)
     for path in (options.out, options.report, options.preview):

@@ -91,16 +91,19 @@ class LandingNotes:
         options: where and how.
         blend: the file it was started in, empty for one that was never saved.
         out: where the command line writes the result; empty for a job of the window.
+        batch: what a batch knows the take by; empty for others.
     """
 
     name: str
     options: LandingOptions
     blend: str = ""
     out: str = ""
+    batch: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON."""
-        return {"name": self.name, "blend": self.blend, "out": self.out, **vars(self.options)}
+        places = {"blend": self.blend, "out": self.out, "batch": self.batch}
+        return {"name": self.name, **places, **vars(self.options)}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any], *, name: str) -> Self:
@@ -117,4 +120,5 @@ class LandingNotes:
             options=options,
             blend=str(value.get("blend") or ""),
             out=str(value.get("out") or ""),
+            batch=str(value.get("batch") or ""),
         )

@@ -68,7 +68,12 @@ def _find(
         return None
     for wait_s in settings.look_waits_s:
         pause(expired, wait_s)
-        job = find_job(client, token=record.token, input_asset_id=record.c3d_asset_id)
+        job = find_job(
+            client,
+            token=record.token,
+            input_asset_id=record.c3d_asset_id,
+            besides=record.earlier_jobs,
+        )
         if job is not None:
             return job.job_id
     return None

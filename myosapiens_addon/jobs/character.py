@@ -26,9 +26,25 @@ def settle(run: Run) -> None:
     """
     if run.record.character_id is not None and run.record.character_version is not None:
         return
+    sharing = run.settings.sharing
+    if sharing is None:
+        character_id, version = _confirmed(run)
+    else:
+        spec = run.record.spec
+        wanted = (spec.character_id, spec.character_version)
+        characters = sharing.characters
+        # Whoever comes first asks, the others wait for the answer.
+        with characters.guard:
+            if wanted not in characters.settled:
+                characters.settled[wanted] = _confirmed(run)
+        character_id, version = characters.settled[wanted]
+    run.write(character_id=character_id, character_version=version)
+
+
+def _confirmed(run: Run) -> tuple[str, str]:
     character_id, version = choose(run.client, run.record.spec)
     check(run.client, character_id, version)
-    run.write(character_id=character_id, character_version=version)
+    return character_id, version
 
 
 def choose(client: Client, spec: JobSpec) -> tuple[str, str]:

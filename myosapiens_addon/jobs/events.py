@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..errors import MyoSapiensError
     from ..service.job_models import Job
+    from ..takes.preflight import Preflight
     from .record import Fault, JobRecord
 
 
@@ -23,6 +24,13 @@ class Event:
     """
 
     token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked(Event):
+    """The take was looked at, before anything is sent."""
+
+    found: Preflight
 
 
 @dataclass(frozen=True, kw_only=True)

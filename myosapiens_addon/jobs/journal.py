@@ -10,7 +10,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -145,10 +145,15 @@ class Journal:
         self._write(changed)
         return changed
 
-    def load_all(self) -> list[JobRecord]:
-        """Every record, oldest first; a file that is none is set aside, with a warning."""
+    def load_all(self, *, besides: Container[str] = ()) -> list[JobRecord]:
+        """Every record, oldest first; a file that is none is set aside, with a warning.
+
+        Args:
+            besides: tokens of records that are known already and not read again.
+        """
         try:
-            paths = sorted(self.directory.glob("*.json"))
+            found_paths = sorted(self.directory.glob("*.json"))
+            paths = [path for path in found_paths if path.stem not in besides]
         except OSError as error:
             logger.warning("The journal cannot be read: %s", error.strerror)
             return []

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import logging
 import uuid
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,12 +25,20 @@ MOST_CANDIDATES = 100
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-def find_job(client: Client, *, token: str, input_asset_id: str) -> Job | None:
+def find_job(
+    client: Client, *, token: str, input_asset_id: str, besides: Collection[str] = ()
+) -> Job | None:
     """The job that was started with a client token, if there is one.
 
     The list is narrowed by the uploaded take. A job is known by the token in its metadata;
-    a service that does not tell metadata is believed when the take's asset, which this
-    record alone uploaded, is an input of exactly the jobs listed.
+    a service that does not tell metadata is believed when the take's asset is an input of
+    exactly the jobs listed, but for those that used it before this record did.
+
+    Args:
+        client: the service.
+        token: the record's.
+        input_asset_id: the take's asset.
+        besides: ids of jobs that are not it: those that are known to be others'.
 
     Raises:
         ServiceError: the service could not be asked.
@@ -37,6 +46,8 @@ def find_job(client: Client, *, token: str, input_asset_id: str) -> Job | None:
     only = JobFilter(input_asset_id=input_asset_id)
     silent: list[Job] = []
     for listed in itertools.islice(client.iter_jobs(only=only), MOST_CANDIDATES):
+        if listed.job_id in besides:
+            continue
         job = listed if listed.metadata else client.get_job(job_id=listed.job_id)
         if not job.metadata:
             silent.append(job)
@@ -45,6 +56,12 @@ def find_job(client: Client, *, token: str, input_asset_id: str) -> Job | None:
     if not silent or not _is_filtering(client):
         return None
     return max(silent, key=lambda job: job.created_at or LONG_AGO)
+
+
+def jobs_of(client: Client, input_asset_id: str) -> tuple[str, ...]:
+    """Ids of the jobs that have used an asset so far, newest first."""
+    listed = client.iter_jobs(only=JobFilter(input_asset_id=input_asset_id))
+    return tuple(job.job_id for job in itertools.islice(listed, MOST_CANDIDATES))
 
 
 def _is_filtering(client: Client) -> bool:

@@ -43,6 +43,10 @@ def poll(run: Run) -> None:
         UnreachableError, ServerError, RateLimitError: out of reach for too long.
     """
     begun = time.monotonic()
+    sharing = run.settings.sharing
+    if sharing is not None and run.is_fresh:
+        # It was started a moment ago: there is nothing to see yet.
+        pause(run.stop, _wait_s(run, 0.0))
     job = _ask(run)
     while not job.status.is_final:
         elapsed_s = time.monotonic() - begun
@@ -53,9 +57,19 @@ def poll(run: Run) -> None:
                 "resume it later.",
                 job_id=job.job_id,
             )
-        pause(run.stop, run.settings.poll_interval_s)
+        pause(run.stop, _wait_s(run, elapsed_s))
         job = _ask(run)
+    if sharing is not None and run.is_fresh and job.status is JobStatus.SUCCEEDED:
+        sharing.pace.learn(time.monotonic() - begun)
     _end(run, job, begun)
+
+
+def _wait_s(run: Run, elapsed_s: float) -> float:
+    usual_s = run.settings.poll_interval_s
+    if run.settings.sharing is None:
+        return usual_s
+    pace = run.settings.sharing.pace
+    return pace.wait_s(elapsed_s, usual_s=usual_s, estimated_s=run.estimated_wait_s)
 
 
 def _ask(run: Run) -> Job:

@@ -86,6 +86,8 @@ class JobRecord:
             tells of a job that was started elsewhere.
         adopted: whether it was started elsewhere and is only fetched here.
         character_id: the character it is solved on, once the service confirmed it.
+        earlier_jobs: ids of jobs that used the take's asset before this one, where it was on
+            the service already.
         posted_at: when the request that starts it was about to be sent.
         outputs: output's name to asset id, once solved.
         files: output's name to path, once fetched.
@@ -106,6 +108,7 @@ class JobRecord:
     markerset_asset_id: str | None = None
     character_id: str | None = None
     character_version: str | None = None
+    earlier_jobs: tuple[str, ...] = ()
     posted_at: datetime | None = None
     job_id: str | None = None
     revision: int | None = None
@@ -139,6 +142,7 @@ class JobRecord:
             "markerset_asset_id": self.markerset_asset_id,
             "character_id": self.character_id,
             "character_version": self.character_version,
+            "earlier_jobs": list(self.earlier_jobs),
             "posted_at": self.posted_at and self.posted_at.isoformat(),
             "job_id": self.job_id,
             "revision": self.revision,
@@ -173,6 +177,7 @@ class JobRecord:
             markerset_asset_id=value["markerset_asset_id"],
             character_id=value["character_id"],
             character_version=value["character_version"],
+            earlier_jobs=tuple(value.get("earlier_jobs", ())),
             posted_at=None if posted_at is None else datetime.fromisoformat(posted_at),
             job_id=value["job_id"],
             revision=value["revision"],

@@ -29,7 +29,9 @@ class Run:
         emit: is told of events.
         stop: set to stop the run.
         job: as the service last told it.
-        fresh_assets: ids that this run uploaded itself, so that they need no second look.
+        fresh_assets: ids that are known to be on the service, so that they need no second look.
+        is_fresh: whether the job was started by this run.
+        estimated_wait_s: how long the service thought that the job would wait for its turn.
     """
 
     def __init__(
@@ -49,6 +51,8 @@ class Run:
         self.stop = stop
         self.job: Job | None = None
         self.fresh_assets: set[str] = set()
+        self.is_fresh = False
+        self.estimated_wait_s: float | None = None
         self._journal = journal
 
     def write(self, **changes: Any) -> None:  # noqa: ANN401 - the record's fields

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..service.client import Client
     from .events import Event
+    from .sharing import Sharing
 
 # Makes a client that stops on the given event. Called in the pipeline's own thread.
 Connect = Callable[[threading.Event], "Client"]
@@ -31,6 +32,7 @@ class PipelineSettings:
         cleanup_limit_s: for telling the service of a cancel.
         progress_interval_s: between two events of progress.
         preflight: whether take and markerset are checked before anything is sent.
+        sharing: what is shared with the other pipelines of a batch.
     """
 
     poll_interval_s: float = 2.0
@@ -41,3 +43,4 @@ class PipelineSettings:
     cleanup_limit_s: float = 5.0
     progress_interval_s: float = 0.1
     preflight: bool = True
+    sharing: Sharing | None = None

@@ -124,6 +124,7 @@ def _send(run: Run, request: RetargetRequest) -> None:
         run.write(stage=Stage.UPLOADED, posted_at=None)
         raise
     ticket = started.ticket
+    run.is_fresh, run.estimated_wait_s = True, ticket.estimated_wait_s
     run.write(stage=Stage.STARTED, job_id=ticket.job_id, revision=int(started.revision))
     run.emit(
         Started(
@@ -140,7 +141,10 @@ def _look(run: Run) -> Job | None:
     for wait_s in run.settings.look_waits_s:
         pause(run.stop, wait_s)
         job = find_job(
-            run.client, token=run.record.token, input_asset_id=run.record.c3d_asset_id or ""
+            run.client,
+            token=run.record.token,
+            input_asset_id=run.record.c3d_asset_id or "",
+            besides=run.record.earlier_jobs,
         )
         if job is not None:
             return job

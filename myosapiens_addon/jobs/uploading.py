@@ -12,7 +12,8 @@ from ..service.revisions import check_take
 from ..takes import preflight
 from ..takes.take import UNREAD
 from . import character
-from .events import Uploading
+from .events import Checked, Uploading
+from .lookup import jobs_of
 from .record import Stage
 from .run import Run
 
@@ -31,9 +32,10 @@ def upload(run: Run) -> None:
         _check(run, take, markerset)
     character.settle(run)
     begun = time.monotonic()
-    run.write(c3d_asset_id=_upload_one(run, run.record.c3d_asset_id, take))
+    take_id, earlier = _upload_take(run, take)
+    run.write(c3d_asset_id=take_id, earlier_jobs=earlier)
     run.write(
-        markerset_asset_id=_upload_one(run, run.record.markerset_asset_id, markerset),
+        markerset_asset_id=_upload_one(run, run.record.markerset_asset_id, markerset)[0],
         stage=Stage.UPLOADED,
     )
     run.write(seconds=run.spent("upload", begun))
@@ -48,6 +50,8 @@ def is_there(run: Run, asset_id: str | None) -> bool:
     try:
         return run.client.get_asset(asset_id=asset_id).is_completed
     except NotFoundError:
+        if run.settings.sharing is not None:
+            run.settings.sharing.uploads.forget(asset_id)
         return False
 
 
@@ -55,16 +59,33 @@ def _check(run: Run, take: Path, markerset: Path) -> None:
     if take.suffix.lower() in UNREAD:
         return
     found = preflight.check(take, markerset)
+    run.emit(Checked(token=run.record.token, found=found))
     if found.errors:
         raise TakeError(" ".join(found.errors))
     for sentence in found.warnings:
         run.warn(sentence)
 
 
-def _upload_one(run: Run, asset_id: str | None, path: Path) -> str:
+def _upload_take(run: Run, take: Path) -> tuple[str, tuple[str, ...]]:
+    """The take's asset, and the jobs that have used it, none of which is this record's."""
+    asset_id, was_there = _upload_one(run, run.record.c3d_asset_id, take)
+    if not was_there:
+        return asset_id, run.record.earlier_jobs
+    return asset_id, jobs_of(run.client, asset_id)
+
+
+def _upload_one(run: Run, asset_id: str | None, path: Path) -> tuple[str, bool]:
+    """The asset of a file, and whether others may have used it before."""
     if asset_id is not None and is_there(run, asset_id):
-        return asset_id
-    tell = run.progress(Uploading, path.name)
-    receipt = run.client.upload_asset(path=path, progress=tell)
-    run.fresh_assets.add(receipt.asset_id)
-    return receipt.asset_id
+        return asset_id, False
+
+    def send() -> str:
+        tell = run.progress(Uploading, path.name)
+        return run.client.upload_asset(path=path, progress=tell).asset_id
+
+    sharing = run.settings.sharing
+    found, was_there = (
+        (send(), False) if sharing is None else sharing.uploads.get(run.client, path, send)
+    )
+    run.fresh_assets.add(found)
+    return found, was_there

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from .models import JobStatus
     from .network import Network
+    from .rate_gate import RateGate
 
 PURPOSE = "retarget"
 PAGE_SIZE = 50
@@ -72,6 +73,7 @@ class Client:
         user_agent: str = "MyoSapiens-Blender",
         transport: BaseAdapter | None = None,
         network: Network | None = None,
+        gate: RateGate | None = None,
     ) -> None:
         """Nothing is sent yet.
 
@@ -85,6 +87,7 @@ class Client:
             user_agent: how this client calls itself.
             transport: a requests adapter in the place of the network, for tests.
             network: proxy and certificates besides those of the environment.
+            gate: a rate limit that is shared with other clients of the service.
 
         Raises:
             InputError: the address cannot be used.
@@ -99,6 +102,7 @@ class Client:
             user_agent=user_agent,
             transport=transport,
             network=network,
+            gate=gate,
         )
         self.base_url = self._session.base_url
         self.revisions = revisions or RevisionMemory()
@@ -115,6 +119,11 @@ class Client:
     def close(self) -> None:
         """Let go of the connections."""
         self._session.wire.close()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the cancel event was set."""
+        return self._session.cancel.is_set()
 
     # Assets
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .address import normalise_base_url
 from .answers import Secret, read_answer
+from .errors import RateLimitError
 from .retry import RetryPolicy, with_retry
 from .wire import Timeouts, Wire
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
     from .network import Network
+    from .rate_gate import RateGate
+
 logger = logging.getLogger(__name__)
 
 Query = list[tuple[str, str]]
@@ -44,11 +47,13 @@ class Session:
         user_agent: str,
         transport: BaseAdapter | None,
         network: Network | None = None,
+        gate: RateGate | None = None,
     ) -> None:
         self.base_url = normalise_base_url(base_url)
         self.policy = policy
         self.cancel = cancel
         self._secret = Secret(api_key)
+        self._gate = gate
         self.wire = Wire(
             cancel=cancel,
             timeouts=timeouts,
@@ -69,6 +74,18 @@ class Session:
             ServiceError: what came of it.
             CancelledError: cancelled.
         """
+        if self._gate is None:
+            return self._exchange(method, path, query=query, body=body)
+        entered_s = self._gate.enter(self.cancel)
+        try:
+            content = self._exchange(method, path, query=query, body=body)
+        except RateLimitError as error:
+            self._gate.refuse(entered_s, error.retry_after_s)
+            raise
+        self._gate.accept()
+        return content
+
+    def _exchange(self, method: str, path: str, *, query: Query | None, body: object) -> Content:
         endpoint = f"{method} {path}"
         headers = {"X-Api-Key": self._secret.reveal(), "Accept": "application/json"}
         answer = self.wire.fetch(

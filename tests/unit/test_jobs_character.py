@@ -127,7 +127,8 @@ def test_a_cancel_while_the_service_is_asked(bench: Bench) -> None:
 
     bench.stub.faults.append(hang)
     told = run(pipeline)
-    assert [type(event) for event in told] == [events.Canceling, events.Canceled]
+    kinds = [type(event) for event in told]
+    assert kinds == [events.Checked, events.Canceling, events.Canceled]
     assert not bench.stub.requests("POST", "/v1/assets")
     assert bench.record().stage is Stage.CANCELED
 

@@ -103,7 +103,7 @@ def test_an_earlier_version_reads_what_a_job_of_this_one_holds(bench: Bench) -> 
     run(bench.begin())
     content = json.loads(next((bench.folder / "journal").glob("*.json")).read_text())
     assert content["schema"] == 1
-    assert content.keys() - EARLIER.keys() == {"name", "adopted"}
+    assert content.keys() - EARLIER.keys() == {"name", "adopted", "earlier_jobs"}
     assert content["spec"].keys() == EARLIER["spec"].keys()
 
 

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sub-commands `batch` and `merge`: hundreds of takes, and reports of their parts."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..errors import MyoSapiensError
+from ..jobs import takes_table
+from ..jobs.batch import Batch
+from ..jobs.journal import Journal
+from ..jobs.settings import PipelineSettings
+from ..jobs.sharing import Sharing
+from ..jobs.uploads import Uploads
+from ..jobs.uploads_memory import UploadsMemory
+from ..service.errors import AuthenticationError, UnreachableError
+from . import batch_report, batch_takes, connection, paths, preferences
+from .answer import Answer
+from .batch_driver import Driver
+from .batch_ledger import Ledger
+from .batch_progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from .batch_takes import BatchTake
+
+MOST_AT_A_TIME = 64
+# All takes wait for the rate limit together, however long it lasts.
+PATIENCE_S = 6 * 3600.0
+INTERRUPTED = 130
+# Of the batch itself, not of its rows.
+OWN = ("c3d", "out", "report", "preview")
+
+logger = logging.getLogger(__name__)
+
+
+def batch(options: argparse.Namespace) -> Answer:
+    """Solve the takes of a table on the service and put each on an armature."""
+    begun_s = time.monotonic()
+    out_dir = options.out.absolute()
+    report = options.report or out_dir / "report.json"
+    paths.check_writable(report)
+    takes = _takes(options, out_dir)
+    settings = preferences.read(base_url=options.base_url)
+    access = _access(settings)
+    _knock(access)
+    concurrency = options.concurrency or settings.parallel_jobs
+    stdout = options.stdout if options.json else None
+    progress = Progress(takes=len(takes), stderr=sys.stderr, stdout=stdout, concurrency=concurrency)
+    driver = _driver(options, access, settings, progress, out_dir)
+    with _stoppable() as stopped:
+        run = Batch(takes, driver=driver, concurrency=concurrency, stopped=stopped)
+        try:
+            run.run()
+        except KeyboardInterrupt:
+            stopped.set()
+        finally:
+            progress.close()
+        rows = [take.report.as_dict() for take in takes]
+        told = batch_report.summary(
+            rows, seconds=round(time.monotonic() - begun_s, 3), concurrency=concurrency
+        )
+        page = batch_report.write(report, rows, told, title=out_dir.name, folder=out_dir)
+    code = INTERRUPTED if stopped.is_set() else _exit_code(told, run.stopped_by)
+    text = f"{batch_report.sentence(told)} {page}"
+    if stopped.is_set():
+        logger.info("Interrupted; the same command goes on where it was.")
+    data = {"event": "summary", **told, "exit_code": code, "report": str(report), "page": str(page)}
+    return Answer(data=data, text=text, exit_code=code)
+
+
+def _takes(options: argparse.Namespace, out_dir: Path) -> list[BatchTake]:
+    from .headless import row_parser
+
+    parser = row_parser()
+    of_rows = {action.dest for action in parser._actions} - set(OWN)
+    given = {name: value for name, value in vars(options).items() if name in of_rows}
+    # All rows are looked at, so that every part of a farm gives the same takes the same names.
+    takes = batch_takes.read(
+        options.jobs, parser=parser, defaults=given, out_dir=out_dir, blend=bpy.data.filepath
+    )
+    return takes if options.rows is None else takes_table.part(takes, options.rows)
+
+
+def _access(settings: preferences.Settings) -> connection.Access:
+    """The way to the service, with one rate limit for all takes."""
+    from ..service.rate_gate import RateGate
+    from ..service.retry import RetryPolicy
+
+    found = connection.allowed(settings)
+    return connection.Access(
+        base_url=found.base_url,
+        api_key=found.api_key,
+        revisions=found.revisions,
+        gate=RateGate(),
+        retry=RetryPolicy(rate_limit_patience_s=PATIENCE_S),
+    )
+
+
+def _knock(access: connection.Access) -> None:
+    """One request before all others: a wrong key or address is told at once."""
+    with access.client() as client:
+        client.list_characters(limit=1)
+
+
+def _driver(
+    options: argparse.Namespace,
+    access: connection.Access,
+    settings: preferences.Settings,
+    progress: Progress,
+    out_dir: Path,
+) -> Driver:
+    state = options.state.absolute() if options.state else None
+    store = (state or paths.user_directory("service")) / "uploads.json"
+    uploads = Uploads(
+        base_url=access.base_url, memory=None if options.no_reuse else UploadsMemory(store)
+    )
+    return Driver(
+        base_url=access.base_url,
+        connect=access.client,
+        settings=PipelineSettings(
+            poll_interval_s=settings.poll_interval_s, sharing=Sharing(uploads=uploads)
+        ),
+        uploads=uploads,
+        ledger=Ledger(Journal(state / "jobs" if state else paths.user_directory("jobs"))),
+        progress=progress,
+        downloads=state / "downloads" if state else paths.user_directory("downloads"),
+        thumbnails=out_dir / "thumbs" if options.thumbnails else None,
+    )
+
+
+@contextmanager
+def _stoppable() -> Iterator[threading.Event]:
+    """The first Ctrl-C, or polite kill, stops in order; more of them do not disturb that."""
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if not stopped.is_set():
+            stopped.set()
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, stop) for number in numbers]
+    try:
+        yield stopped
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _exit_code(told: dict[str, Any], stopped_by: MyoSapiensError | None) -> int:
+    if isinstance(stopped_by, AuthenticationError):
+        return 3
+    if isinstance(stopped_by, UnreachableError):
+        return 4
+    return 1 if told["failed"] or told["cancelled"] else 0
+
+
+# Arguments
+
+
+def add_commands(
+    add: Callable[..., argparse.ArgumentParser],
+    commands: object,
+    shared: Callable[[argparse.ArgumentParser], None],
+) -> None:
+    """The sub-commands of this module.
+
+    Args:
+        add: see `headless._add`.
+        commands: likewise.
+        shared: adds the options that `retarget` has too.
+    """
+    command = add(commands, "batch", batch, "Solve the takes of a table, many at a time.")
+    known = len(command._actions)
+    command.add_argument(
+        "--markerset", type=Path, metavar="FILE", help="for rows that do not name one"
+    )
+    command.add_argument(
+        "--blend", type=Path, metavar="FILE.blend", help="likewise (default: the open file)"
+    )
+    shared(command)
+    for action in command._actions[known:]:
+        # What is not given here is as the row, or `retarget`, has it.
+        action.default = argparse.SUPPRESS
+    _own_arguments(command)
+    put = add(commands, "merge", batch_report.merge, "Put the reports of a batch's parts together.")
+    put.add_argument("--reports", type=Path, nargs="+", required=True, metavar="REPORT.json")
+    put.add_argument("--out", type=Path, required=True, metavar="DIR")
+
+
+def _own_arguments(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("batch")
+    group.add_argument(
+        "--jobs",
+        type=Path,
+        required=True,
+        metavar="TAKES.csv",
+        help="the table of takes (CSV or JSON Lines); its header names c3d and any option here",
+    )
+    group.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the results")
+    group.add_argument(
+        "--concurrency",
+        type=_count,
+        metavar="N",
+        help="takes on their way at a time (default: the preferences' parallel jobs)",
+    )
+    group.add_argument("--rows", metavar="A-B", help="only these takes of the table, from 1")
+    group.add_argument(
+        "--no-reuse", action="store_true", help="send files anew that are on the service already"
+    )
+    group.add_argument(
+        "--thumbnails", action="store_true", help="render a small picture of each result"
+    )
+    group.add_argument(
+        "--report", type=Path, metavar="R.json", help="default: report.json in the results' folder"
+    )
+    group.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="for journal and downloads (default: the extension's own folder)",
+    )
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= MOST_AT_A_TIME:
+        raise ValueError(text)
+    return value
+
+
+_count.__name__ = f"number from 1 to {MOST_AT_A_TIME}"
