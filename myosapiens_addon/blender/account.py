@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, MyoSapiensError
 from ..service.errors import AuthenticationError, ConflictError, ServiceError, UnreachableError
+from ..studio import keys
 from . import connection, job_actions, paths, preferences
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Account:
         access = self._access()
         if access is None:
             return
+        keys.forget()
         self.link, self.sentence = Link.CHECKING, ""
         self.key_tail = access.api_key[-KEY_SHOWN:] if len(access.api_key) > KEY_SHOWN * 3 else ""
         store = self._store(access.base_url)

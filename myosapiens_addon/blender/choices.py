@@ -12,7 +12,14 @@ import bpy
 
 from ..errors import InputError, RigError
 from ..jobs.spec import JobSpec, SolveOptions, Subject
-from . import character_choices, motion_choices, paths, properties, scene_armatures
+from . import (
+    character_choices,
+    motion_choices,
+    paths,
+    properties,
+    scene_armatures,
+    take_defaults,
+)
 from .landing_options import CAPTURE_RATE, SCENE_RATE, LandingNotes, LandingOptions
 from .references import Reference
 from .rows import LandingPlan
@@ -65,7 +72,7 @@ def read(scene: bpy.types.Scene, *, target_name: str = "") -> Choices:
         markerset=properties.absolute(group.markerset),
         character_id=group.character_id or None,
         character_version=group.character_version or None,
-        enable_scaling=group.enable_scaling,
+        enable_scaling=take_defaults.chosen(group, "enable_scaling"),
         subject=_subject(group),
         options=_options(group),
         target=Reference.to(target) if target is not None else None,
@@ -78,10 +85,11 @@ def read(scene: bpy.types.Scene, *, target_name: str = "") -> Choices:
 
 
 def _subject(group: Any) -> Subject:  # noqa: ANN401 - a group of properties
+    gender = take_defaults.chosen(group, "gender")
     return Subject(
         height_m=round(group.height_m, 4) if group.use_height else None,
         weight_kg=round(group.weight_kg, 3) if group.use_weight else None,
-        gender=None if group.gender == "NONE" else group.gender.lower(),
+        gender=None if gender == "NONE" else gender.lower(),
     )
 
 
@@ -102,9 +110,12 @@ def landing_of(scene: bpy.types.Scene, target: bpy.types.Object | None) -> Landi
     return LandingOptions(
         armature=target.name if target is not None else None,
         new_armature=target is None,
-        rate=rates.get(group.rate, round(group.custom_rate, 4)),
+        rate=rates.get(
+            take_defaults.chosen(group, "rate"),
+            round(take_defaults.chosen(group, "custom_rate"), 4),
+        ),
         start_frame=group.start_frame,
-        set_range=group.set_range,
+        set_range=take_defaults.chosen(group, "set_range"),
         **motion_choices.as_options(group),
         **character_choices.as_options(group, properties.absolute(group.model)),
     )

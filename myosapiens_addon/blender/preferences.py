@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
@@ -14,27 +14,34 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 from ..errors import InputError
 from ..service.address import is_loopback, normalise_base_url
 from ..service.errors import AuthenticationError
-from . import compat, paths, take_defaults
+from ..service.network import Network
+from ..studio import settings as studio_settings
+from . import compat, paths, studio, take_defaults
 
 if TYPE_CHECKING:
     from bpy.types import Context
+
+    from ..studio.settings import KeySource, StudioSettings
 
 DEFAULT_BASE_URL = "https://api.myolab.ai"
 KEY_VARIABLES = ("MYOSAPIENS_API_KEY", "MYOSDK_API_KEY")
 BASE_URL_VARIABLE = "MYOSAPIENS_BASE_URL"
 DEFAULT_PARALLEL_JOBS = 3
+DEFAULT_POLL_INTERVAL_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the preferences and the environment say, as one plain value.
+    """What preferences, environment and studio say, as one plain value.
 
     Attributes:
         base_url: the service's address, checked.
         api_key: the key, empty when there is none; never shown.
-        key_source: where the key comes from: a variable's name, `preferences`, or empty.
+        key_source: where the key comes from, in words; empty where there is none.
         poll_interval_s: seconds between two looks at a running job.
         parallel_jobs: how many jobs may run at once.
+        key_at: where a thread has to get the key; then `api_key` is empty.
+        network: proxy and certificates of the studio.
     """
 
     base_url: str
@@ -42,14 +49,20 @@ class Settings:
     key_source: str
     poll_interval_s: float
     parallel_jobs: int
+    key_at: KeySource | None = None
+    network: Network = field(default_factory=Network)
 
     def require_key(self) -> str:
-        """The key.
+        """The key; empty where a thread has to get it.
 
         Raises:
             AuthenticationError: there is none.
         """
-        if not self.api_key:
+        if not self.api_key and self.key_at is None:
+            if self.key_source:
+                raise AuthenticationError(
+                    f"No API key: the studio's settings name {self.key_source}, which is not set."
+                )
             raise AuthenticationError(
                 f"No API key: set the environment variable {KEY_VARIABLES[0]}, or enter it in "
                 "the preferences of the MyoSapiens extension."
@@ -106,14 +119,14 @@ class MYOSAPIENS_preferences(bpy.types.AddonPreferences, take_defaults.TakeDefau
     poll_interval_s: FloatProperty(
         name="Poll Interval (s)",
         description="Seconds between two looks at a running job",
-        default=2.0,
+        default=DEFAULT_POLL_INTERVAL_S,
         min=0.2,
         soft_max=30.0,
     )
     parallel_jobs: IntProperty(
         name="Parallel Jobs",
         description="How many jobs may run at the same time",
-        default=3,
+        default=DEFAULT_PARALLEL_JOBS,
         min=1,
         max=16,
     )
@@ -134,28 +147,32 @@ class MYOSAPIENS_preferences(bpy.types.AddonPreferences, take_defaults.TakeDefau
         """Show the settings."""
         layout = self.layout
         layout.use_property_split = True
-        _draw_connection(self, layout.box().column())
+        _draw_connection(self, context, layout.box().column())
         column = layout.box().column()
         column.label(text="Jobs")
-        for name in ("poll_interval_s", "parallel_jobs", "download_dir", "tell_names"):
+        found = studio.current()
+        _draw_own(self, column, "poll_interval_s", found.poll_interval_s)
+        _draw_own(self, column, "parallel_jobs", found.parallel_jobs)
+        for name in ("download_dir", "tell_names"):
             column.prop(self, name)
         column = layout.box().column()
         column.label(text="New Takes Begin With")
-        for name in take_defaults.NAMES:
-            if name != "custom_rate" or self.rate == "CUSTOM":
-                column.prop(self, name)
+        _draw_defaults(self, column)
 
 
-def _draw_connection(self: MYOSAPIENS_preferences, column: bpy.types.UILayout) -> None:
+def _draw_connection(self: Any, context: Context, column: bpy.types.UILayout) -> None:  # noqa: ANN401
+    from .panels.studio import draw_locked, draw_state
+
+    sets = studio.current()
     column.label(text="Connection")
-    if key_variable():
-        _draw_locked(column, "API Key", key_variable())
+    _draw_key(self, column, sets)
+    if os.environ.get(BASE_URL_VARIABLE) and not sets.is_locked(studio_settings.BASE_URL):
+        draw_locked(column, "Service", "From environment", BASE_URL_VARIABLE)
     else:
-        column.prop(self, "api_key")
-    if os.environ.get(BASE_URL_VARIABLE):
-        _draw_locked(column, "Service", BASE_URL_VARIABLE)
-    else:
-        column.prop(self, "base_url")
+        _draw_own(self, column, "base_url", sets.base_url or None)
+    if sets.proxy or sets.ca_bundle:
+        draw_locked(column, "Network", "Proxy or certificates", sets.reason)
+    draw_state(column, context)
     column.operator("myosapiens.test_connection", icon="URL")
     from . import live
 
@@ -164,20 +181,49 @@ def _draw_connection(self: MYOSAPIENS_preferences, column: bpy.types.UILayout) -
         column.label(text=found.sentence or f"{found.link.value} with {found.key_shown}")
 
 
+def _draw_key(self: Any, column: bpy.types.UILayout, found: StudioSettings) -> None:  # noqa: ANN401
+    from .panels.studio import draw_given, draw_locked
+
+    if found.key is not None and found.is_locked(studio_settings.KEY):
+        draw_locked(column, "API Key", found.key.title, found.reason)
+    elif key_variable():
+        draw_locked(column, "API Key", "From environment", key_variable())
+    else:
+        column.prop(self, "api_key")
+        if found.key is not None and not self.api_key:
+            draw_given(column, found.key.title)
+
+
+def _draw_own(self: Any, column: bpy.types.UILayout, name: str, given: object) -> None:  # noqa: ANN401
+    """A field of the seat, or what the studio sets in its place."""
+    from .panels.studio import draw_given, draw_locked
+
+    found = studio.current()
+    if found.is_locked(f"service.{name}"):
+        title = self.bl_rna.properties[name].name
+        draw_locked(column, title, f"{given}", found.reason)
+        return
+    column.prop(self, name)
+    if given is not None and not self.is_property_set(name):
+        draw_given(column, f"{given}")
+
+
+def _draw_defaults(self: Any, column: bpy.types.UILayout) -> None:  # noqa: ANN401
+    from .panels.studio import draw_choice, draw_given
+
+    given = take_defaults.given()
+    for name in take_defaults.NAMES:
+        if name == "custom_rate" and (self.rate != "CUSTOM" or take_defaults.is_locked("rate")):
+            continue
+        draw_choice(column, self, name)
+        is_own = take_defaults.is_locked(name) or self.is_property_set(name)
+        if name in given and not is_own:
+            draw_given(column, take_defaults.words_for(self, name))
+
+
 def key_variable() -> str:
     """The environment variable that holds a key; empty when none does."""
     return next((name for name in KEY_VARIABLES if os.environ.get(name, "").strip()), "")
-
-
-def _draw_locked(column: bpy.types.UILayout, name: str, variable: str) -> None:
-    """A setting that the environment gives, so that it cannot be changed here."""
-    split = column.split(factor=0.4)
-    left = split.row()
-    left.alignment = "RIGHT"
-    left.label(text=name)
-    right = split.column(align=True)
-    right.label(text="From environment", icon="LOCKED")
-    right.label(text=variable, icon="BLANK1", translate=False)
 
 
 def stored() -> MYOSAPIENS_preferences | None:
@@ -190,29 +236,88 @@ def stored() -> MYOSAPIENS_preferences | None:
 def read(*, base_url: str | None = None) -> Settings:
     """The settings in force.
 
+    What the studio locks goes before everything. Else an argument goes before the environment,
+    that before the preferences that were ever set, those before the studio's, and that before
+    what is built in. No file is read here, so that panels may ask.
+
     Args:
         base_url: an address that goes before the environment's and the preferences'.
 
     Raises:
-        InputError: the address is no usable one.
+        InputError: the address is no usable one, or the studio's settings are not read yet or
+            locked and wrong: nothing must be sent.
     """
+    studio.check_allowed()
+    found = studio.current()
+    api_key, key_source, key_at = _key(found)
+    return Settings(
+        base_url=_base_url(found, base_url),
+        api_key=api_key,
+        key_source=key_source,
+        poll_interval_s=_in_force("poll_interval_s", found.poll_interval_s)
+        or DEFAULT_POLL_INTERVAL_S,
+        parallel_jobs=read_parallel_jobs(),
+        key_at=key_at,
+        network=Network(
+            proxy=found.proxy,
+            proxy_first=found.is_locked(studio_settings.PROXY),
+            ca_bundle=found.ca_bundle,
+            ca_bundle_first=found.is_locked(studio_settings.CA_BUNDLE),
+        ),
+    )
+
+
+def _in_force(name: str, given: Any) -> Any:  # noqa: ANN401 - a preference's value
+    """The seat's own choice, unless the studio locks it or it was never made; None for neither."""
+    kept = stored()
+    locked = studio.current().is_locked(f"service.{name}")
+    is_own = kept is not None and kept.is_property_set(name)
+    if given is not None and (locked or not is_own):
+        return given
+    return getattr(kept, name) if kept is not None else None
+
+
+def _base_url(found: StudioSettings, asked: str | None) -> str:
+    if found.is_locked(studio_settings.BASE_URL):
+        if asked and normalise_base_url(asked) != found.base_url:
+            raise InputError(f"The service's address cannot be chosen here. {found.reason}")
+        return found.base_url
+    own = _in_force("base_url", found.base_url or None)
+    if own is None:
+        own = DEFAULT_BASE_URL
+    return normalise_base_url(asked or os.environ.get(BASE_URL_VARIABLE) or own)
+
+
+def _key(found: StudioSettings) -> tuple[str, str, KeySource | None]:
+    """The key, where it comes from, and where a thread has to get it."""
     kept = stored()
     variable = key_variable()
-    stored_key = kept.api_key if kept is not None else ""
-    stored_url = kept.base_url if kept is not None else DEFAULT_BASE_URL
-    return Settings(
-        base_url=normalise_base_url(base_url or os.environ.get(BASE_URL_VARIABLE) or stored_url),
-        api_key=(os.environ.get(variable, "") if variable else stored_key).strip(),
-        key_source=variable or ("preferences" if stored_key else ""),
-        poll_interval_s=kept.poll_interval_s if kept is not None else 2.0,
-        parallel_jobs=read_parallel_jobs(),
-    )
+    if not found.is_locked(studio_settings.KEY):
+        if variable:
+            return os.environ.get(variable, "").strip(), variable, None
+        own = kept.api_key.strip() if kept is not None else ""
+        if own or found.key is None:
+            return own, "preferences" if own else "", None
+    if found.key is None:
+        return "", "", None
+    if found.key.variable:
+        return os.environ.get(found.key.variable, "").strip(), found.key.title, None
+    return "", found.key.title, found.key
+
+
+def key_origin() -> str:
+    """Where the key comes from, for a sentence: from the …."""
+    if studio.current().is_locked(studio_settings.KEY):
+        return "studio's settings"
+    if key_variable():
+        return "environment"
+    kept = stored()
+    return "preferences" if kept is not None and kept.api_key.strip() else "studio's settings"
 
 
 def read_parallel_jobs() -> int:
     """How many jobs may run at once."""
-    kept = stored()
-    return int(kept.parallel_jobs) if kept is not None else DEFAULT_PARALLEL_JOBS
+    return int(_in_force("parallel_jobs", studio.current().parallel_jobs) or DEFAULT_PARALLEL_JOBS)
 
 
 def tells_names() -> bool:

@@ -77,11 +77,12 @@ def add_takes(scene: bpy.types.Scene, paths: list[Path]) -> None:
 
 
 def _begin_with_defaults(group: bpy.types.PropertyGroup) -> None:
-    """The preferences' choices, where this scene has none of its own."""
+    """The preferences' or the studio's choices, where this scene has none of its own."""
     kept = preferences.stored()
-    for name in take_defaults.NAMES if kept is not None else ():
-        if not group.is_property_set(name):
-            setattr(group, name, getattr(kept, name))
+    for name in take_defaults.NAMES:
+        value = take_defaults.first(kept, name)
+        if value is not None and not group.is_property_set(name):
+            setattr(group, name, value)
 
 
 class MYOSAPIENS_OT_remove_take(bpy.types.Operator):

@@ -10,6 +10,7 @@ import bpy
 from .. import compat, live, preferences
 from ..account import Account, Link
 from .base import Layout, Panel
+from .studio import draw_state
 from .wording import sentence
 
 if TYPE_CHECKING:
@@ -46,14 +47,15 @@ class MYOSAPIENS_PT_connection(bpy.types.Panel, Panel):
         row = self.layout.row(align=True)
         row.operator("myosapiens.test_connection", icon="URL")
         row.operator("myosapiens.open_preferences", text="", icon="PREFERENCES")
+        draw_state(self.layout.column(), context)
 
 
 def _draw_state(column: Layout, context: Context, account: Account) -> None:
     link = account.link
     if link is Link.CONNECTED:
-        where = preferences.key_variable()
-        origin = "from the environment" if where else "from the preferences"
-        sentence(column, context, f"Connected as {account.key_shown}, {origin}", icon=ICONS[link])
+        origin = preferences.key_origin()
+        text = f"Connected as {account.key_shown}, from the {origin}"
+        sentence(column, context, text, icon=ICONS[link])
         return
     text = link.value if link in (Link.UNKNOWN, Link.CHECKING) else account.sentence
     sentence(column, context, text, icon=ICONS[link], alert=link in ALERTS)

@@ -10,6 +10,7 @@ import bpy
 from ...errors import MyoSapiensError
 from .. import compat, live, paths, preferences, properties
 from .base import Layout, Panel
+from .studio import draw_choice
 from .wording import sentence
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class MYOSAPIENS_PT_subject(bpy.types.Panel, Panel):
         layout.use_property_decorate = False
         _draw_character(layout.column(), context, group)
         column = layout.column()
-        column.prop(group, "enable_scaling")
-        column.prop(group, "gender")
+        draw_choice(column, group, "enable_scaling")
+        draw_choice(column, group, "gender")
         _with_switch(column, group, "use_height", "height_m", "Height (m)")
         _with_switch(column, group, "use_weight", "weight_kg", "Weight (kg)")
 

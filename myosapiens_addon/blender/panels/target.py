@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from .. import choices, compat, properties, scene_armatures
+from .. import choices, compat, properties, scene_armatures, take_defaults
 from ..compat import current_scene
 from .base import Layout, Panel
+from .studio import draw_choice
 from .wording import sentence
 
 if TYPE_CHECKING:
@@ -32,11 +33,11 @@ class MYOSAPIENS_PT_target(bpy.types.Panel, Panel):
         if group.target == "EXISTING":
             _draw_armature(layout, context)
         column = layout.column()
-        column.prop(group, "rate")
-        if group.rate == "CUSTOM":
+        draw_choice(column, group, "rate")
+        if group.rate == "CUSTOM" and not take_defaults.is_locked("rate"):
             column.prop(group, "custom_rate", text="Per Second")
         column.prop(group, "start_frame")
-        column.prop(group, "set_range")
+        draw_choice(column, group, "set_range")
         _draw_name(layout, context)
 
 
