@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 from . import pictures
 from .markup import Markup, element, joined
-from .places import Places
+from .places import Places, file_name
 from .rows import CANCELLED, DONE, FAILED, Row
 from .thumbnails import Thumbnails
 from .wording import LONGEST_NAME, counted, millimetres, percent, seconds, text
 
 # A sign besides the word and the colour, for quick eyes.
 SIGNS = {DONE: "✓", FAILED: "✗", CANCELLED: "–"}
-THUMBNAIL_WIDTH = 112
+THUMBNAIL_WIDTH = 104
+FINEST_DEG = 0.01
 NOTHING = Markup("")
 
 
@@ -56,7 +57,8 @@ class Column:
 def cells(row: Row, columns: Sequence[Column], around: Around) -> Markup:
     """The row of a take; its name is the header of the row."""
     made = [_cell(row, column, around) for column in columns]
-    return element("tr", *made, id=row_id(row), data_status=row.status)
+    warned = str(row.warning_count) if row.warning_count else None
+    return element("tr", *made, id=row_id(row), data_status=row.status, data_warnings=warned)
 
 
 def row_id(row: Row) -> str:
@@ -100,7 +102,8 @@ def _picture(row: Row, around: Around) -> Markup:
         alt=f"The result of {row.name}",
         width=THUMBNAIL_WIDTH,
         height=max(1, round(THUMBNAIL_WIDTH * found.height / found.width)),
-        loading="lazy",
+        loading="lazy" if found.source == found.link else None,
+        decoding="async",
     )
     return shown if found.link is None else element("a", shown, href=found.link)
 
@@ -118,12 +121,24 @@ def _take(row: Row, _around: Around) -> Markup:
 
 
 def _status(row: Row, _around: Around) -> Markup:
-    return status(row.status)
+    """The status, and what there is to say of it."""
+    error = element("p", row.error, class_="error") if row.error else NOTHING
+    return joined(status(row.status), error, _warnings(row))
+
+
+def _warnings(row: Row) -> Markup:
+    if not row.warnings:
+        return NOTHING
+    said = [element("li", sentence) for sentence in row.warnings]
+    if row.further:
+        said.append(element("li", f"and {row.further} more"))
+    summary = element("summary", counted(row.warning_count, "warning"))
+    return element("details", summary, element("ul", *said))
 
 
 def _frames(row: Row, _around: Around) -> Markup:
-    rates = [f"{row.capture_rate:g} Hz take"] if row.capture_rate else []
-    rates += [f"{row.scene_rate:g} fps scene"] if row.scene_rate else []
+    rates = [f"{row.capture_rate:.6g} Hz take"] if row.capture_rate else []
+    rates += [f"{row.scene_rate:.6g} fps scene"] if row.scene_rate else []
     return joined(str(row.frames or ""), *(_small(rate) for rate in rates))
 
 
@@ -154,23 +169,14 @@ def _distance(row: Row, _around: Around) -> Markup:
 def _bone_map(row: Row, _around: Around) -> Markup:
     shown = name(row.bone_map) if row.bone_map else NOTHING
     off = row.direction_error_deg
-    return joined(shown, NOTHING if off is None else _small(f"directions within {off:.2g}°"))
-
-
-def _messages(row: Row, _around: Around) -> Markup:
-    error = element("p", row.error, class_="error") if row.error else NOTHING
-    if not row.warnings:
-        return error
-    said = [element("li", sentence) for sentence in row.warnings]
-    if row.further:
-        said.append(element("li", f"and {row.further} more"))
-    summary = element("summary", counted(row.warning_count, "warning"))
-    return joined(error, element("details", summary, element("ul", *said)))
+    if off is None:
+        return joined(shown)
+    return joined(shown, _small(f"directions within {max(off, FINEST_DEG):.2g}°"))
 
 
 def _files(row: Row, around: Around) -> Markup:
     lines = [
-        joined(element("dt", what), element("dd", file(path, around.places)))
+        joined(element("dt", what), element("dd", _file(path, around.places)))
         for what, path in row.files
     ]
     if row.job_id:
@@ -178,13 +184,13 @@ def _files(row: Row, around: Around) -> Markup:
     if not lines:
         return NOTHING
     summary = element("summary", counted(len(row.files), "file") if row.files else "job")
-    result = file(row.out, around.places) if row.out else NOTHING
+    result = _file(row.out, around.places, named=file_name) if row.out else NOTHING
     return joined(result, element("details", summary, element("dl", *lines)))
 
 
-def file(path: str, places: Places) -> Markup:
-    """A file's name, as a link where it can be one."""
-    shown = name(text(places.shown(path), longest=LONGEST_NAME))
+def _file(path: str, places: Places, *, named: Callable[[str], str] = str) -> Markup:
+    """A file, as a link where it can be one."""
+    shown = name(text(named(places.shown(path)), longest=LONGEST_NAME))
     address = places.link(path)
     return shown if address is None else element("a", shown, href=address)
 
@@ -206,14 +212,7 @@ COLUMNS = (
     Column(title="Row", content=_number, order=lambda row: float(row.number), kind="number"),
     Column(title="Picture", content=_picture, is_filled=lambda row: row.thumbnail),
     Column(title=TAKE, content=_take, order=lambda row: row.name, kind="take"),
-    Column(title="Status", content=_status, order=lambda row: row.status),
-    Column(
-        title="Errors and warnings",
-        content=_messages,
-        order=lambda row: float(-row.warning_count - (1000 if row.error else 0)),
-        is_filled=lambda row: row.error or row.warnings,
-        kind="messages",
-    ),
+    Column(title="Status", content=_status, order=lambda row: row.status, kind="messages"),
     Column(
         title="Keyed frames",
         content=_frames,

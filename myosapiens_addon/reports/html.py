@@ -56,7 +56,7 @@ def write(
         InputError: the place cannot be written to.
     """
     places = Places(folder=folder, page=path.parent)
-    rows = [row(take, number, clean=places.hidden) for number, take in enumerate(takes, 1)]
+    rows = [row(take, number, hide=places.hidden) for number, take in enumerate(takes, 1)]
     heading = places.hidden(text(title, longest=LONGEST_TITLE)) or "Takes"
     with (
         _replacing(path) as unfinished,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -63,11 +64,18 @@ class Places:
         found = self.folder / path
         return found if _is_file(found) else None
 
-    def hidden(self, sentence: str) -> str:
-        """A sentence without keys and without folders outside of the batch's."""
+    def hidden(self, sentence: str, known: Iterable[str] = ()) -> str:
+        """A sentence without keys and without folders outside of the batch's.
+
+        Args:
+            sentence: any text.
+            known: paths that may be in it; these are found for certain, with their folders.
+        """
         for spelt in self._in_sentences:
             sentence = spelt.sub("", sentence)
-        return hide_folders(mask(sentence), self._spellings)
+        files = [Path(path) for path in known]
+        around = (_home(), *self._spellings, *(file.parent for file in files))
+        return hide_folders(mask(sentence), (*files, *around))
 
     def _inside(self, path: str) -> str | None:
         """The path relative to the batch's folder; None where it is not in there."""
@@ -94,6 +102,10 @@ class Places:
         """Whether the way from the page to the folder names no folder outside of both."""
         page, folder = _absolute(self.page), _absolute(self.folder)
         return page.is_relative_to(folder) or folder.is_relative_to(page)
+
+
+def _home() -> Path:
+    return Path(os.path.expanduser("~"))  # noqa: PTH111 - where there is none this says so
 
 
 def _absolute(path: Path) -> Path:

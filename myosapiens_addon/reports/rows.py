@@ -94,15 +94,22 @@ class Row:
         return len(self.warnings) + self.further
 
 
-def row(take: object, number: int, *, clean: Callable[[str], str]) -> Row:
+def row(take: object, number: int, *, hide: Callable[[str, Iterable[str]], str]) -> Row:
     """A row of the report.
 
     Args:
         take: as `TakeReport.as_dict` gives it, or whatever else stands there.
         number: from 1.
-        clean: takes out of a text what is nobody's business.
+        hide: takes out of a text what is nobody's business, given the paths it may hold.
     """
     told = _mapping(take)
+    files = tuple(_files(told))[:MOST_FILES]
+    out, thumbnail = _path(told.get("out")), _path(told.get("thumbnail"))
+    paths = [path for path in (*(path for _, path in files), out, thumbnail) if path]
+
+    def clean(said: str) -> str:
+        return hide(said, paths) if said else said
+
     warnings = _sentences(told.get("warnings"))
     return Row(
         number=number,
@@ -123,9 +130,9 @@ def row(take: object, number: int, *, clean: Callable[[str], str]) -> Row:
         direction_error_deg=_not_negative(told, "direction_error_deg"),
         joint_angles=whole(told.get("joint_angles")),
         meshes=whole(told.get("meshes")),
-        files=tuple(_files(told))[:MOST_FILES],
-        out=_path(told.get("out")),
-        thumbnail=_path(told.get("thumbnail")),
+        files=files,
+        out=out,
+        thumbnail=thumbnail,
         job_id=clean(text(told.get("job_id"))),
     )
 

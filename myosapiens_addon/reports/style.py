@@ -45,14 +45,15 @@ svg { vertical-align: baseline; }
   border: 1px solid var(--quiet); border-radius: 4px; padding: .2rem .4rem; }
 table { width: 100%; border-collapse: collapse; }
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-th, td { padding: .4rem .7rem; text-align: left; vertical-align: top;
+th, td { padding: .4rem .5rem; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--line); }
 thead th { position: sticky; top: 0; z-index: 1; background: var(--band); white-space: nowrap;
   font-size: .8rem; color: var(--quiet); box-shadow: 0 1px 0 var(--line); border: 0; }
 thead button { all: unset; cursor: pointer; color: inherit; }
+.paper { display: none; }
 thead button:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
-[aria-sort] button::after { content: " ▴"; }
-[aria-sort=descending] button::after { content: " ▾"; }
+[aria-sort] button::after { content: " ▴"; content: " ▴" / ""; }
+[aria-sort=descending] button::after { content: " ▾"; content: " ▾" / ""; }
 tbody th { font-weight: inherit; }
 tbody tr { scroll-margin-top: 2.2rem; }
 tbody tr:target { background: var(--band); box-shadow: inset 3px 0 0 var(--link); }
@@ -61,12 +62,12 @@ td.number { white-space: nowrap; }
 .take { min-width: 9rem; max-width: 18rem; overflow-wrap: anywhere; }
 .time { white-space: nowrap; }
 .time svg { display: block; margin-top: .25rem; }
-.map { max-width: 12rem; overflow-wrap: anywhere; }
+td.map { min-width: 8rem; max-width: 12rem; overflow-wrap: anywhere; }
 .messages { max-width: 26rem; overflow-wrap: anywhere; }
-td.messages { min-width: 14rem; }
+td.messages:has(.error) { min-width: 14rem; }
 .messages ul { margin: .2rem 0 0 1.1rem; list-style: disc; }
 .error { color: var(--failed); }
-.files { max-width: 20rem; overflow-wrap: anywhere; }
+td.files { min-width: 9rem; max-width: 18rem; overflow-wrap: anywhere; }
 summary { cursor: pointer; }
 dt { color: var(--quiet); font-size: .85em; }
 dd { margin: 0 0 .2rem .8rem; }
@@ -74,7 +75,7 @@ dd { margin: 0 0 .2rem .8rem; }
 .status.done { color: var(--done); }
 .status.failed { color: var(--failed); }
 .status.cancelled { color: var(--cancelled); }
-img { display: block; width: 112px; height: auto; border-radius: 3px; }
+img { display: block; width: 104px; height: auto; border-radius: 3px; }
 .track { fill: var(--track); }
 .good { fill: var(--good); }
 .some { fill: var(--some); }
@@ -85,14 +86,19 @@ img { display: block; width: 112px; height: auto; border-radius: 3px; }
 @media print {
   @page { size: A4 landscape; margin: 10mm; }
   body { padding: 0; font-size: 8pt; }
-  .tools { display: none; }
+  h2, thead th { font-size: 8pt; }
+  .tools, thead button { display: none; }
+  .paper { display: inline; }
   thead { display: table-header-group; }
   thead th { position: static; }
   tr, section { break-inside: avoid; }
   th, td { padding: 3px 5px; }
-  td.messages, .take { min-width: 0; }
+  td.messages:has(.error) { min-width: 10rem; }
+  td.map, td.files, .take { min-width: 6rem; }
+  img { width: 64px; }
   svg, .status { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  details::details-content { content-visibility: visible; block-size: auto; }
+  .messages details::details-content { content-visibility: visible; block-size: auto; }
+  .files details { display: none; }
 }
 """
 
@@ -101,6 +107,7 @@ SCRIPT = """
 (() => {
   const table = document.querySelector("table");
   if (!table) return;
+  const WARNED = "(warned)";
   const body = table.tBodies[0], rows = [...body.rows], heads = [...table.tHead.rows[0].cells];
   const make = (name, more) => Object.assign(document.createElement(name), more);
   const value = (row, at) => row.cells[at].dataset.v ?? "";
@@ -118,7 +125,8 @@ SCRIPT = """
     if (!rows.some((row) => value(row, at) !== "")) return;
     const button = make("button", { type: "button", textContent: head.textContent });
     button.addEventListener("click", () => sort(at));
-    head.replaceChildren(button);
+    const paper = make("span", { className: "paper", textContent: head.textContent });
+    head.replaceChildren(button, paper);
   });
   const tools = make("div", { className: "tools" });
   const wanted = make("input", { type: "search" }), kind = make("select", {});
@@ -126,13 +134,16 @@ SCRIPT = """
   kind.append(make("option", { value: "", textContent: "all" }));
   for (const status of new Set(rows.map((row) => row.dataset.status)))
     kind.append(make("option", { value: status, textContent: status }));
+  if (rows.some((row) => row.dataset.warnings))
+    kind.append(make("option", { value: WARNED, textContent: "with warnings" }));
   const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
   const filter = () => {
     const text = wanted.value.trim().toLowerCase();
     let count = 0;
     for (const row of rows) {
-      const fits = (!kind.value || row.dataset.status === kind.value) &&
-        texts.get(row).includes(text);
+      const isKind = !kind.value || row.dataset.status === kind.value ||
+        (kind.value === WARNED && row.dataset.warnings);
+      const fits = Boolean(isKind) && texts.get(row).includes(text);
       row.hidden = !fits;
       count += fits;
     }
@@ -147,7 +158,7 @@ SCRIPT = """
   tools.append(shown);
   table.before(tools);
   window.addEventListener("beforeprint", () => {
-    for (const details of table.querySelectorAll("details")) details.open = true;
+    for (const details of table.querySelectorAll(".messages details")) details.open = true;
   });
 })();
 """

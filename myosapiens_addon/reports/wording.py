@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import math
 import numbers
-from collections.abc import Sequence
 from pathlib import PurePath
 
 from ..service.texts import one_line
 
 LONGEST_NAME = 200
+LARGEST = 1e12
 LONGEST_SENTENCE = 1500
 # Spaces are taken together, so more is looked at than is kept, and no more than that.
 LOOKED_AT = 4
@@ -29,18 +28,18 @@ def text(value: object, *, longest: int = LONGEST_NAME) -> str:
     if isinstance(value, str | PurePath):
         return one_line(str(value)[: longest * LOOKED_AT], longest=longest)
     found = number(value)
-    return "" if found is None else f"{found:g}"
+    return "" if found is None else f"{found:.15g}"
 
 
 def number(value: object) -> float | None:
-    """A finite number as a float; None for anything else, truth values too."""
+    """A number as a float; None for anything else: truth values, and more than there can be."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
     try:
         found = float(value)
     except OverflowError:
         return None
-    return found if math.isfinite(found) else None
+    return found if abs(found) <= LARGEST else None
 
 
 def whole(value: object) -> int:
@@ -77,9 +76,3 @@ def millimetres(value: float) -> str:
 def counted(count: int, thing: str) -> str:
     """`1 warning`, `3 warnings`."""
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
-def listed(parts: Sequence[str], *, most: int) -> str:
-    """The first of them in one line, and how many more there are."""
-    more = f" and {len(parts) - most} more" if len(parts) > most else ""
-    return ", ".join(parts[:most]) + more

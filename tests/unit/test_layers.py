@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "myosapiens_addon"
-WAY = ("studio", "takes", "service", "jobs", "motion", "retarget", "blender")
+WAY = ("studio", "takes", "service", "jobs", "motion", "retarget", "reports", "blender")
 # motion/ needs none of those above it; only blender/ knows of a studio's settings.
 MAY_IMPORT = {layer: set(WAY[1:index]) for index, layer in enumerate(WAY)} | {
     "motion": set(),

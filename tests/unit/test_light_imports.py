@@ -22,6 +22,7 @@ LIGHT = (
     "jobs.spec",
     "jobs.support",
     "jobs.worker",
+    "reports.html",
     "retarget.mapping.roles",
     "service.address",
     "service.catalogue",
