@@ -186,3 +186,6 @@ def _rate(text: str) -> float:
     if not 0.0 < value < float("inf"):
         raise ValueError(text)
     return value
+
+
+_rate.__name__ = "number above 0"  # as argparse names it

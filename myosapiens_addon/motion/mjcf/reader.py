@@ -44,7 +44,7 @@ def read(path: Path) -> Character:
             walk.visit(node)
     if not walk.bodies:
         raise root.error(f"it holds no bodies; {files.RULES.advice}.")
-    return _character(root.text("model") or path.stem, walk.bodies, settings)
+    return _character((root.text("model") or "").strip() or path.stem, walk.bodies, settings)
 
 
 def _character(title: str, bodies: Sequence[Body], settings: Settings) -> Character:
