@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, MyoSapiensError
 from ..service.errors import AuthenticationError, ConflictError, ServiceError, UnreachableError
-from ..studio import keys
-from . import connection, job_actions, paths, preferences
+from . import connection, job_actions, paths, preferences, studio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +96,7 @@ class Account:
         access = self._access()
         if access is None:
             return
-        keys.forget()
+        studio.forget_keys()
         self.link, self.sentence = Link.CHECKING, ""
         self.key_tail = access.api_key[-KEY_SHOWN:] if len(access.api_key) > KEY_SHOWN * 3 else ""
         store = self._store(access.base_url)

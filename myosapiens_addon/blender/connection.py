@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..service.rate_gate import RateGate
     from ..service.retry import RetryPolicy
     from ..service.revisions import RevisionMemory
-    from ..studio.settings import KeySource
+    from ..studio.parts import KeySource
     from .preferences import Settings
 
 

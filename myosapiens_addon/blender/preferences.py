@@ -14,14 +14,15 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 from ..errors import InputError
 from ..service.address import is_loopback, normalise_base_url
 from ..service.errors import AuthenticationError
-from ..service.network import Network
 from ..studio import settings as studio_settings
 from . import compat, paths, studio, take_defaults
 
 if TYPE_CHECKING:
     from bpy.types import Context
 
-    from ..studio.settings import KeySource, StudioSettings
+    from ..service.network import Network
+    from ..studio.parts import KeySource
+    from ..studio.settings import StudioSettings
 
 DEFAULT_BASE_URL = "https://api.myolab.ai"
 KEY_VARIABLES = ("MYOSAPIENS_API_KEY", "MYOSDK_API_KEY")
@@ -41,7 +42,7 @@ class Settings:
         poll_interval_s: seconds between two looks at a running job.
         parallel_jobs: how many jobs may run at once.
         key_at: where a thread has to get the key; then `api_key` is empty.
-        network: proxy and certificates of the studio.
+        network: proxy and certificates of the studio; None for none.
     """
 
     base_url: str
@@ -50,7 +51,7 @@ class Settings:
     poll_interval_s: float
     parallel_jobs: int
     key_at: KeySource | None = None
-    network: Network = field(default_factory=Network)
+    network: Network | None = None
 
     def require_key(self) -> str:
         """The key; empty where a thread has to get it.
@@ -258,12 +259,20 @@ def read(*, base_url: str | None = None) -> Settings:
         or DEFAULT_POLL_INTERVAL_S,
         parallel_jobs=read_parallel_jobs(),
         key_at=key_at,
-        network=Network(
-            proxy=found.proxy,
-            proxy_first=found.is_locked(studio_settings.PROXY),
-            ca_bundle=found.ca_bundle,
-            ca_bundle_first=found.is_locked(studio_settings.CA_BUNDLE),
-        ),
+        network=_network(found),
+    )
+
+
+def _network(found: StudioSettings) -> Network | None:
+    if not found.proxy and found.ca_bundle is None:
+        return None
+    from ..service.network import Network
+
+    return Network(
+        proxy=found.proxy,
+        proxy_first=found.is_locked(studio_settings.PROXY),
+        ca_bundle=found.ca_bundle,
+        ca_bundle_first=found.is_locked(studio_settings.CA_BUNDLE),
     )
 
 
@@ -271,8 +280,7 @@ def _in_force(name: str, given: Any) -> Any:  # noqa: ANN401 - a preference's va
     """The seat's own choice, unless the studio locks it or it was never made; None for neither."""
     kept = stored()
     locked = studio.current().is_locked(f"service.{name}")
-    is_own = kept is not None and kept.is_property_set(name)
-    if given is not None and (locked or not is_own):
+    if given is not None and (locked or kept is None or not kept.is_property_set(name)):
         return given
     return getattr(kept, name) if kept is not None else None
 

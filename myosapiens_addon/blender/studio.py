@@ -12,20 +12,21 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import bpy
 
 from ..errors import InputError
-from ..studio import finding, keys
-from ..studio.settings import MAPS, NOTHING, StudioSettings
+from ..studio.settings import MAPS, NOTHING, VARIABLE, StudioSettings
 from . import compat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..retarget.mapping.presets import Preset
+
+    # What the file says, and the bone maps of the folder that it names.
+    Loaded = tuple[StudioSettings, tuple[Preset, ...]]
 
 logger = logging.getLogger(__name__)
 
@@ -35,14 +36,6 @@ _STILL_READING = StudioSettings(
     refusal="The studio's settings are still being read; if that goes on, its share does not "
     "answer."
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Loaded:
-    """What the file says, and the bone maps of the folder that it names."""
-
-    settings: StudioSettings = NOTHING
-    maps: tuple[Preset, ...] = ()
 
 
 class _Reader(threading.Thread):
@@ -60,26 +53,25 @@ class _Reader(threading.Thread):
         except Exception as error:
             logger.exception("The studio's settings could not be read.")
             refusal = f"The studio's settings could not be read ({type(error).__name__})."
-            self.loaded = Loaded(settings=StudioSettings(refusal=refusal))
+            self.loaded = (StudioSettings(refusal=refusal), ())
 
 
 def _load(environ: Mapping[str, str], folders: tuple[str, ...]) -> Loaded:
-    path = finding.find(environ, folders)
-    if path is None:
-        return Loaded()
     # Imported when there is something to read: the parser takes longer than all of this.
     from ..service.address import normalise_base_url
-    from ..studio import reading
+    from ..studio import finding, reading
 
+    path = finding.find(environ, folders)
+    if path is None:
+        return (NOTHING, ())
     found = reading.read(path, environ=environ, check_url=normalise_base_url)
     if found.maps is None:
-        return Loaded(settings=found)
+        return (found, ())
     from ..retarget.mapping import presets
 
-    return Loaded(settings=found, maps=presets.in_folder(found.maps, is_shared=True))
+    return (found, presets.in_folder(found.maps, is_shared=True))
 
 
-_NONE = Loaded()
 _readers: list[_Reader] = []
 
 
@@ -89,8 +81,8 @@ def start() -> None:
     folders = compat.system_script_folders()
     reader = _Reader(dict(os.environ), folders)
     _readers.append(reader)
-    if not (folders or finding.VARIABLE in os.environ):
-        reader.loaded = _NONE
+    if not (folders or VARIABLE in os.environ):
+        reader.loaded = (NOTHING, ())
         return
     reader.start()
     if not bpy.app.background:
@@ -99,10 +91,19 @@ def start() -> None:
 
 def forget() -> None:
     """Nothing was read yet; keys are asked for anew."""
+    forget_keys()
     _readers.clear()
-    keys.forget()
     if bpy.app.timers.is_registered(_when_read):
         bpy.app.timers.unregister(_when_read)
+
+
+def forget_keys() -> None:
+    """Ask anew for a key that a command gave."""
+    loaded = _readers[0].loaded if _readers else None
+    if loaded is not None and loaded[0].key is not None:
+        from ..studio import keys
+
+        keys.forget()
 
 
 def _when_read() -> float | None:
@@ -132,7 +133,7 @@ def _current() -> Loaded | None:
 def current() -> StudioSettings:
     """The studio's settings; reads no file. For the main thread."""
     found = _current()
-    return _STILL_READING if found is None else found.settings
+    return _STILL_READING if found is None else found[0]
 
 
 def is_being_read() -> bool:
@@ -143,7 +144,7 @@ def is_being_read() -> bool:
 def maps() -> tuple[Preset, ...]:
     """The studio's bone maps."""
     found = _current()
-    return () if found is None else found.maps
+    return () if found is None else found[1]
 
 
 def maps_first() -> bool:

@@ -96,8 +96,9 @@ def first(kept: Any, name: str) -> Any:  # noqa: ANN401
         name: the property's.
     """
     found = given()
-    is_own = kept is not None and kept.is_property_set(_word(name))
-    if name in found and (is_locked(name) or not is_own):
+    if name in found and (is_locked(name) or kept is None):
+        return found[name]
+    if name in found and not kept.is_property_set(_word(name)):
         return found[name]
     return getattr(kept, name) if kept is not None else None
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-VARIABLE = "MYOSAPIENS_CONFIG"
+from .settings import VARIABLE
+
 FILE_NAME = "myosapiens.toml"
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
-    from .settings import KeySource
+    from .parts import KeySource
 
 COMMAND_LIMIT_S = 30.0
 # Every job asks for the key; the vault is asked as often only when much time lies between.

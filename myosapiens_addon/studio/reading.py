@@ -44,7 +44,8 @@ from ..errors import InputError
 from . import settings, values
 from .lines import line_of
 from .locks import Lock, read_lock
-from .settings import Fault, KeySource, StudioSettings
+from .parts import Fault, KeySource
+from .settings import StudioSettings
 from .values import WrongValueError
 
 Table = dict[str, object]

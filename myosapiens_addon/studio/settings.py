@@ -3,11 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from .parts import Fault, KeySource
+
+# The environment variable that names the file.
+VARIABLE = "MYOSAPIENS_CONFIG"
 BASE_URL, KEY = "service.base_url", "key"
 PARALLEL_JOBS, POLL_INTERVAL = "service.parallel_jobs", "service.poll_interval_s"
 PROXY, CA_BUNDLE = "network.proxy", "network.ca_bundle"
@@ -24,44 +31,9 @@ NAMES = (
 GUARDED = (BASE_URL, KEY, PROXY, CA_BUNDLE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeySource:
-    """Where a seat finds the API key; exactly one of the three is given.
-
-    Attributes:
-        variable: an environment variable.
-        file: a file whose first line is the key.
-        command: a program, with its arguments, that prints the key.
-    """
-
-    variable: str = ""
-    file: Path | None = None
-    command: tuple[str, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """What to call it in front of people; the arguments of a command stay out of it."""
-        if self.variable:
-            return f"the variable {self.variable}"
-        if self.file is not None:
-            return f"the file {self.file}"
-        return f"the command {Path(self.command[0]).name}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """Something that is wrong with the file.
-
-    Attributes:
-        name: the setting, as in `service.base_url`; empty for the file as a whole.
-        sentence: names the file, the line and the key.
-    """
-
-    name: str
-    sentence: str
-
-
-@dataclass(frozen=True, kw_only=True)
+# Made whenever the extension is enabled, so without what nobody uses; as it has no repr, a
+# password of the proxy cannot get into a log either.
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class StudioSettings:
     """What a studio's file says; without a file, nothing.
 
@@ -85,7 +57,7 @@ class StudioSettings:
     parallel_jobs: int | None = None
     poll_interval_s: float | None = None
     key: KeySource | None = None
-    proxy: str = field(default="", repr=False)
+    proxy: str = ""
     ca_bundle: Path | None = None
     # Python 3.11 does not take a mapping for a default.
     defaults: Mapping[str, bool | str | float] = field(default_factory=lambda: EMPTY)

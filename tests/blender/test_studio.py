@@ -33,6 +33,7 @@ from myosapiens_addon.blender.operators import takes
 from myosapiens_addon.errors import InputError
 from myosapiens_addon.retarget.mapping import presets
 from myosapiens_addon.service.errors import AuthenticationError
+from myosapiens_addon.studio.settings import NOTHING, StudioSettings
 from tests.blender.conftest import ROOT
 from tests.unit import service_stub
 
@@ -237,9 +238,9 @@ def test_nothing_waits_for_a_slow_share_in_a_window(
 ) -> None:
     go_on = threading.Event()
 
-    def slow(environ: object, folders: object) -> studio.Loaded:
+    def slow(environ: object, folders: object) -> tuple[StudioSettings, tuple[()]]:
         go_on.wait(30.0)
-        return studio.Loaded()
+        return (NOTHING, ())
 
     monkeypatch.setattr(studio, "_load", slow)
     monkeypatch.setattr(studio, "bpy", _Windowed())

@@ -14,7 +14,7 @@ import pytest
 
 from myosapiens_addon.errors import CancelledError, InputError
 from myosapiens_addon.studio import keys
-from myosapiens_addon.studio.settings import KeySource
+from myosapiens_addon.studio.parts import KeySource
 
 KEY = "ak_live_studio_key"
 
