@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ...motion.joint_angles import JointAngles
 
 HIDDEN = {"HIDDEN", "SKIP_SAVE"}
+PATH = compat.PATH_OPTIONS
 RESULTS = (".glb", ".npz", ".parquet")
 
 
@@ -38,7 +39,7 @@ class MYOSAPIENS_OT_new_character_armature(bpy.types.Operator):
         name="Definition",
         description="MJCF XML; empty for the scene's",
         subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE"} | PATH,
     )
 
     @classmethod
@@ -96,8 +97,8 @@ class MYOSAPIENS_OT_import_results(bpy.types.Operator):
     bl_label = "Import Result Files"
     bl_options: Any = {"REGISTER"}
 
-    filepath: StringProperty(name="Result", subtype="FILE_PATH", options=HIDDEN)
-    directory: StringProperty(subtype="DIR_PATH", options=HIDDEN)
+    filepath: StringProperty(name="Result", subtype="FILE_PATH", options=HIDDEN | PATH)
+    directory: StringProperty(subtype="DIR_PATH", options=HIDDEN | PATH)
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options=HIDDEN)
     filter_glob: StringProperty(default="*.glb;*.npz;*.parquet", options={"HIDDEN"})
 
@@ -141,8 +142,10 @@ class MYOSAPIENS_OT_import_results(bpy.types.Operator):
     def _chosen(self) -> list[Path]:
         names = [entry.name for entry in self.files if entry.name]
         if names:
-            return [Path(self.directory) / name for name in names]
-        return [Path(self.filepath)] if self.filepath and not self.filepath.endswith("/") else []
+            folder = Path(properties.absolute(self.directory))
+            return [folder / name for name in names]
+        is_file = self.filepath and not self.filepath.endswith("/")
+        return [Path(properties.absolute(self.filepath))] if is_file else []
 
 
 class MYOSAPIENS_OT_export_angles(bpy.types.Operator):
@@ -152,7 +155,7 @@ class MYOSAPIENS_OT_export_angles(bpy.types.Operator):
     bl_label = "Export Joint Angles"
     bl_options: Any = {"REGISTER"}
 
-    filepath: StringProperty(name="Table", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(name="Table", subtype="FILE_PATH", options={"SKIP_SAVE"} | PATH)
     filter_glob: StringProperty(default="*.csv;*.parquet", options={"HIDDEN"})
     check_existing: BoolProperty(default=True, options={"HIDDEN"})
 
