@@ -32,6 +32,7 @@ svg { vertical-align: baseline; }
 .small { color: var(--quiet); font-size: .85em; }
 .summary { display: flex; flex-wrap: wrap; gap: 1.25rem 2.5rem; margin: 1.25rem 0; }
 .summary section { max-width: 34rem; }
+.summary section:last-child { flex: 1 1 20rem; }
 .summary li, .summary p { white-space: nowrap; }
 .summary a { display: inline-block; max-width: 16rem; overflow: hidden; text-overflow: ellipsis;
   vertical-align: bottom; }
@@ -67,7 +68,7 @@ td.map { min-width: 8rem; max-width: 12rem; overflow-wrap: anywhere; }
 td.messages:has(.error) { min-width: 14rem; }
 .messages ul { margin: .2rem 0 0 1.1rem; list-style: disc; }
 .error { color: var(--failed); }
-td.files { min-width: 9rem; max-width: 18rem; overflow-wrap: anywhere; }
+td.files { min-width: 10rem; max-width: 18rem; overflow-wrap: anywhere; }
 summary { cursor: pointer; }
 dt { color: var(--quiet); font-size: .85em; }
 dd { margin: 0 0 .2rem .8rem; }

@@ -34,7 +34,7 @@ def header(rows: Sequence[Row], *, title: str, version: str, now: datetime) -> M
         "time", f"{now:%Y-%m-%d %H:%M %Z}".strip(), datetime=now.isoformat("T", "minutes")
     )
     made_by = f" by {PRODUCT} {version}".rstrip()
-    parts = [_counts(rows), _times(rows), _failures(rows), _slowest(rows)]
+    parts = [_counts(rows), _times(rows), _slowest(rows), _failures(rows)]
     return element(
         "header",
         element("h1", title),
