@@ -187,7 +187,10 @@ class _Publication:
         """A folder with these files and Blender's index of them."""
         prepared = self._work / name
         prepared.mkdir()
-        for path in (*zips, *beside):
+        for path in zips:
+            # Not a link: who overwrites one of two copies must not spoil the other.
+            shutil.copyfile(path, prepared / path.name)
+        for path in beside:
             _link(path, prepared / path.name)
         said = build.blender_tool("server-generate", "--repo-dir", str(prepared), "--html")
         if remarks is not None:
@@ -228,11 +231,9 @@ def _contents(zips: list[Package]) -> set[str]:
 
 
 def _link(source: Path, target: Path) -> None:
-    """The same file once more, without taking more room where the disk can do that."""
+    """The same file for a moment; a copy where the disk cannot do that."""
     try:
         os.link(source, target)
-    except FileExistsError:
-        raise
     except OSError:
         shutil.copyfile(source, target)
 

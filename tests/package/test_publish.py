@@ -296,14 +296,20 @@ def document_code(name: str) -> str:
 
 
 def test_a_seat_without_online_access(
-    seat: Seat, folder: Path, old: Checkout, service: RunningService, tmp_path: Path
+    seat: Seat, folder: Path, old: Checkout, new: Checkout, service: RunningService
 ) -> None:
-    archive = folder / "archive" / old.version / f"myosapiens-{old.version}.zip"
-    words = ("extension", "install-file", "-r", "user_default", "--enable", str(archive))
-    run = seat.blender("--offline-mode", "--command", *words)
-    assert 'Installed "myosapiens"' in run.stdout
-    found = seat.check("--base-url", service.base_url, MYOSAPIENS_API_KEY=KEY)
-    assert found["ready_characters"] == 1
+    def install(version: str) -> str:
+        archive = folder / "archive" / version / f"myosapiens-{version}.zip"
+        words = ("install-file", "-r", "user_default", "--enable", str(archive))
+        return seat.blender("--offline-mode", "--command", "extension", *words).stdout
+
+    assert 'Installed "myosapiens"' in install(old.version)
+    seat.python((SET % service.base_url).replace("studio", "user_default"))
+    assert seat.check()["ready_characters"] == 1
+    published(new, folder)
+    assert 'Reinstalled "myosapiens"' in install(new.version)
+    assert seat.version("user_default") == new.version
+    assert seat.check()["ready_characters"] == 1
 
 
 def test_a_folder_of_the_studio_that_seats_only_read(
