@@ -23,6 +23,7 @@ NAMES = (
     "mapping",
     "enable",
     "responsiveness",
+    "batch",
 )
 NEED_DATA = ("exactness", "solve", "decode", "retarget", "accuracy", "contacts")
 

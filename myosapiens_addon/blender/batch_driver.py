@@ -18,7 +18,7 @@ from ..jobs.batch import End, Status
 from ..jobs.pipeline import Pipeline
 from ..jobs.record import Stage
 from ..takes import preflight
-from . import batch_ledger, headless_takes, paths, report
+from . import batch_ledger, batch_takes, headless_takes, paths, report, scene_armatures
 from .compat import runs_as_module
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .batch_progress import Progress
     from .batch_takes import BatchTake
 
+STILL_SOLVING = "Interrupted; the job goes on on the service, and the same command goes on with it."
 THUMBNAIL = {"frames": 3, "width": 360, "height": 160}
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class Driver:
         notes = json.loads(json.dumps(take.notes(key).as_dict()))
         if record is not None and _has_landed(record, notes, take):
             _recall(take, record)
+            self._picture_again(take)
             return None
         headless_takes.check_places(take.options)
         self._check_target(take)
@@ -153,6 +155,8 @@ class Driver:
         if end.status in (Status.FAILED, Status.CANCELLED):
             row.status = end.status.value
             row.error = end.error.sentence if end.error is not None else None
+        if end.status is Status.CANCELLED and row.job_id:
+            row.error = STILL_SOLVING
         if take.options.report is not None:
             report.write(take.options.report, [row])
         key = self._keys.pop(take, None)
@@ -183,6 +187,14 @@ class Driver:
         except MyoSapiensError as error:
             logger.debug("%s", error.sentence)
 
+    def _picture_again(self, take: BatchTake) -> None:
+        """The picture of a take that landed before, where it is wanted and not there."""
+        if self._thumbnails is None or Path(take.report.thumbnail or "?").is_file():
+            return
+        self._stage.open(str(take.options.out.absolute()))
+        self._stage.touch()
+        self._picture(take, self._thumbnails)
+
     def _picture(self, take: BatchTake, folder: Path) -> None:
         """The picture is an extra: the take is done, whatever becomes of it."""
         from . import preview
@@ -190,7 +202,7 @@ class Driver:
         path = folder / f"{take.name}.png"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            target = bpy.data.objects[take.report.armature]
+            target = scene_armatures.find(take.report.armature)
             preview.render_preview(target, path=path, **THUMBNAIL)
         except (MyoSapiensError, OSError) as error:
             take.report.warnings.append(f"There is no picture of the result: {error}")
@@ -227,7 +239,9 @@ class _OpenFile:
 def _has_landed(record: JobRecord, notes: dict[str, Any], take: BatchTake) -> bool:
     """Whether an earlier run did all that is asked for, and its result is there."""
     told = {name: value for name, value in record.landing.items() if name != batch_ledger.ROW}
-    return record.landed and told == notes and take.options.out.is_file()
+    written = [getattr(take.options, name) for name in batch_takes.WRITTEN if name != "report"]
+    there = all(path.is_file() for path in written if path is not None)
+    return record.landed and told == notes and there
 
 
 def _recall(take: BatchTake, record: JobRecord) -> None:

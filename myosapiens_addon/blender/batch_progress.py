@@ -195,7 +195,8 @@ class _Table:
                        for n in range(concurrency)]  # fmt: skip
         self._free = list(range(concurrency))
         self._places: dict[BatchTake, int] = {}
-        self._drawn_s: dict[int, float] = {}
+        # Place to when it was last drawn, and what the take was at.
+        self._drawn: dict[int, tuple[float, str]] = {}
 
     def begin(self, take: BatchTake) -> None:
         """It has no line before there is something to show."""
@@ -207,9 +208,10 @@ class _Table:
         place = self._places.get(take)
         if place is None:
             return
-        now_s = time.monotonic()
-        if now_s - self._drawn_s.get(place, 0.0) >= REDRAW_S:
-            self._drawn_s[place] = now_s
+        now_s, verb = time.monotonic(), words.split()[0]
+        drawn_s, drawn = self._drawn.get(place, (0.0, ""))
+        if verb != drawn or now_s - drawn_s >= REDRAW_S:
+            self._drawn[place] = now_s, verb
             self._write(place, f"  {_short(take.name, LONGEST_NAME):{LONGEST_NAME}} {words}")
 
     def end(self, take: BatchTake, words: str) -> None:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 MOST_AT_A_TIME = 64
 # All takes wait for the rate limit together, however long it lasts.
 PATIENCE_S = 6 * 3600.0
+# Jobs may stand in a long queue on the service.
+SOLVE_LIMIT_S = 24 * 3600.0
 INTERRUPTED = 130
 # Of the batch itself, not of its rows.
 OWN = ("c3d", "out", "report", "preview")
@@ -131,7 +133,9 @@ def _driver(
         base_url=access.base_url,
         connect=access.client,
         settings=PipelineSettings(
-            poll_interval_s=settings.poll_interval_s, sharing=Sharing(uploads=uploads)
+            poll_interval_s=settings.poll_interval_s,
+            time_limit_s=SOLVE_LIMIT_S,
+            sharing=Sharing(uploads=uploads),
         ),
         uploads=uploads,
         ledger=Ledger(Journal(state / "jobs" if state else paths.user_directory("jobs"))),

@@ -60,7 +60,7 @@ def poll(run: Run) -> None:
         pause(run.stop, _wait_s(run, elapsed_s))
         job = _ask(run)
     if sharing is not None and run.is_fresh and job.status is JobStatus.SUCCEEDED:
-        sharing.pace.learn(time.monotonic() - begun)
+        sharing.pace.learn(_took_s(job, begun))
     _end(run, job, begun)
 
 
@@ -70,6 +70,15 @@ def _wait_s(run: Run, elapsed_s: float) -> float:
         return usual_s
     pace = run.settings.sharing.pace
     return pace.wait_s(elapsed_s, usual_s=usual_s, estimated_s=run.estimated_wait_s)
+
+
+def _took_s(job: Job, begun: float) -> float:
+    """From a job's start to its end, by the service's clock; else to when it was seen here."""
+    seen_s = time.monotonic() - begun
+    if job.created_at is None or job.completed_at is None:
+        return seen_s
+    told_s = (job.completed_at - job.created_at).total_seconds()
+    return told_s if 0.0 < told_s < seen_s else seen_s
 
 
 def _ask(run: Run) -> Job:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CancelledError, InputError, MyoSapiensError
-from ..service.errors import NotFoundError, ServiceError
+from ..service.errors import AuthenticationError, RequestError, ServiceError
 from ..service.transfer import os_sentence
 
 if TYPE_CHECKING:
@@ -197,7 +197,8 @@ def _is_good(client: Client, asset_id: str, content: Content) -> bool:
     """Whether an asset that was uploaded before is there, whole, and what it was."""
     try:
         asset = client.get_asset(asset_id=asset_id)
-    except NotFoundError:
+    except (RequestError, AuthenticationError):
+        # It is gone, or it is another account's.
         return False
     told = asset.checksum_sha256
     same = told is None or told.lower() == content.sha256
