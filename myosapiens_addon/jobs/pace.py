@@ -52,12 +52,10 @@ class Pace:
         quick_s = self.quick_s()
         if quick_s is None:
             left_s = 0.5 * ((estimated_s or 0.0) - elapsed_s)
-            return _between(max(left_s, GROWING_LOOKS * elapsed_s), usual_s)
-        left_s = FIRST_LOOK_AT * quick_s - elapsed_s
-        if left_s > LATER_LOOKS * quick_s:
-            return _between(left_s, max(usual_s, LONGEST_WAIT_S))
-        return _between(LATER_LOOKS * quick_s, usual_s)
-
-
-def _between(wait_s: float, longest_s: float) -> float:
-    return min(max(wait_s, min(SHORTEST_WAIT_S, longest_s)), longest_s)
+            wait_s, longest_s = max(left_s, GROWING_LOOKS * elapsed_s), usual_s
+        elif FIRST_LOOK_AT * quick_s - elapsed_s > LATER_LOOKS * quick_s:
+            wait_s = FIRST_LOOK_AT * quick_s - elapsed_s
+            longest_s = max(usual_s, LONGEST_WAIT_S)
+        else:
+            wait_s, longest_s = LATER_LOOKS * quick_s, usual_s
+        return min(max(wait_s, min(SHORTEST_WAIT_S, usual_s)), longest_s)

@@ -65,6 +65,12 @@ class Run:
             self.write(warnings=(*self.record.warnings, sentence))
         self.emit(Warned(token=self.record.token, sentence=sentence))
 
+    def jobs_of_others(self) -> frozenset[str]:
+        """Ids of the jobs that are known not to be this record's."""
+        others = (one for one in self._journal.load_all() if one.token != self.record.token)
+        ids = (one.job_id for one in others)
+        return frozenset([*(one for one in ids if one), *self.record.earlier_jobs])
+
     def spent(self, name: str, since: float) -> MappingProxyType[str, float]:
         """The record's times in seconds, with what one step took since then added."""
         total = self.record.seconds.get(name, 0.0) + time.monotonic() - since

@@ -138,13 +138,14 @@ def _send(run: Run, request: RetargetRequest) -> None:
 
 def _look(run: Run) -> Job | None:
     """Look for the job a few times: the service may come to the request a moment later."""
+    besides = run.jobs_of_others()
     for wait_s in run.settings.look_waits_s:
         pause(run.stop, wait_s)
         job = find_job(
             run.client,
             token=run.record.token,
             input_asset_id=run.record.c3d_asset_id or "",
-            besides=run.record.earlier_jobs,
+            besides=besides,
         )
         if job is not None:
             return job
