@@ -68,4 +68,7 @@ def _shared_out(line: FloatArray, count: int) -> FloatArray:
     along = np.zeros(len(line))
     along[1:] = np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))
     wanted = np.arange(count + 1) * (along[-1] / count)
-    return np.stack([np.interp(wanted, along, line[:, axis]) for axis in range(3)], axis=-1)
+    found = np.empty((count + 1, 3))
+    for axis in range(3):
+        found[:, axis] = np.interp(wanted, along, line[:, axis])
+    return found

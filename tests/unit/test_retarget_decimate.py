@@ -46,7 +46,7 @@ def as_matrices(mode: str, values: np.ndarray) -> np.ndarray:
 @calm()
 @given(st.integers(0, 9999), st.integers(1, 80), st.floats(1e-4, 0.5))
 def test_locations_stay_within_the_limit(seed: int, count: int, limit: float) -> None:
-    values, frames = smooth(seed, 3, count), 1.0 + 0.4 * np.arange(count)
+    values, frames = smooth(seed, 3, count), 1.0 + 0.4 * np.arange(count, dtype=np.float64)
     kept = decimate.location_keys(values, frames, limit)
     assert (np.diff(kept) > 0).all()
     assert {0, count - 1} == {int(kept[0]), int(kept[-1])} | {0, count - 1}
@@ -58,7 +58,7 @@ def test_locations_stay_within_the_limit(seed: int, count: int, limit: float) ->
 @calm()
 @given(seed=st.integers(0, 9999), count=st.integers(1, 60), limit=st.floats(1e-3, 0.3))
 def test_rotations_stay_within_the_limit(mode: str, seed: int, count: int, limit: float) -> None:
-    frames = 1.0 + np.arange(count)
+    frames = np.arange(1.0, count + 1.0)
     values = rotation_modes.channels(mode, turns(seed, count))[1].T
     kept = decimate.rotation_keys(mode, values, frames, limit)
     got = as_matrices(mode, drawn(values, frames, kept))

@@ -44,7 +44,7 @@ def put_on(
     rows = [row for row in ROWS if row < motion.frame_count]
     take = likeness.of_motion(motion, figures.chains(), rows)
     target = forward.shown(
-        rig, made.curves, chains, rows, up=turn @ [0, 0, 1.0], left=turn @ [1.0, 0, 0]
+        rig, made.curves, chains, rows, up=turn[:, 2].tolist(), left=turn[:, 0].tolist()
     )
     return made, take, target
 
