@@ -39,7 +39,7 @@ class FarmError(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one action of the job; returns its exit code."""
-    options = _options(arguments)
+    options = parse(arguments)
     try:
         return {"version": _version, "batch": _batch, "merge": _merge}[options.action](options)
     except FarmError as error:
@@ -47,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
         return WRONG_INPUT
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """What the template gives, by its parameters."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("action", choices=("version", "batch", "merge"))
     parser.add_argument("--blender", default="", help="default: $BLENDER, else blender")
@@ -93,6 +94,30 @@ def _version(options: argparse.Namespace) -> int:
 
 def _batch(options: argparse.Namespace) -> int:
     """The takes of one task."""
+    code = _run([*program(options), *batch_words(options)])
+    if code == SOME_FAILED and options.failed_takes == GO_ON:
+        _tell("Some takes failed; the report says why. The job goes on, as FailedTakes wants it.")
+        return DONE
+    return code
+
+
+def _merge(options: argparse.Namespace) -> int:
+    """One report of the reports of all tasks."""
+    parts, names = _parts(options), part_names(options)
+    missing = [name for name in names if not (parts / name).is_file()]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise FarmError(f"The report {parts / missing[0]}{more} is missing: run its task again.")
+    # Relative to their folder: thousands of names must fit into one command line.
+    words = ["merge", f"--out={Path(options.out).absolute()}", "--reports", *names]
+    return _run([*program(options), *words], folder=parts)
+
+
+# What they are made of
+
+
+def batch_words(options: argparse.Namespace) -> list[str]:
+    """The sub-command that does the takes of one task."""
     last = min(options.first + options.takes_per_task, _firsts(options).stop) - 1
     out = Path(options.out)
     words = ["batch", f"--jobs={options.takes_file}", f"--rows={options.first}-{last}"]
@@ -102,27 +127,12 @@ def _batch(options: argparse.Namespace) -> int:
     for name in ("markerset", "blend", "base_url"):
         value = getattr(options, name)
         words += [f"--{name.replace('_', '-')}={value}"] if value else []
-    code = _run([*_program(options), *words, *_more(options.options)])
-    if code == SOME_FAILED and options.failed_takes == GO_ON:
-        _tell("Some takes failed; the report says why. The job goes on, as FailedTakes wants it.")
-        return DONE
-    return code
+    return [*words, *_more(options.options)]
 
 
-def _merge(options: argparse.Namespace) -> int:
-    """One report of the reports of all tasks."""
-    parts = _parts(options)
-    names = [_part_name(first) for first in _firsts(options)]
-    missing = [name for name in names if not (parts / name).is_file()]
-    if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise FarmError(f"The report {parts / missing[0]}{more} is missing: run its task again.")
-    # Relative to their folder: thousands of names must fit into one command line.
-    words = ["merge", f"--out={Path(options.out).absolute()}", "--reports", *names]
-    return _run([*_program(options), *words], folder=parts)
-
-
-# What they are made of
+def part_names(options: argparse.Namespace) -> list[str]:
+    """The files of the reports of all tasks."""
+    return [_part_name(first) for first in _firsts(options)]
 
 
 def _more(text: str) -> list[str]:
@@ -144,7 +154,7 @@ def _no_blender(command: str, reason: str) -> str:
     )
 
 
-def _program(options: argparse.Namespace) -> list[str]:
+def program(options: argparse.Namespace) -> list[str]:
     """The words before a sub-command."""
     blender = _blender(options)
     if options.started_as == EXTENSION:
