@@ -12,6 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +119,26 @@ def ensure(environment: Environment) -> None:
     """Make or complete an environment; says so in one line."""
     if environment.is_complete():
         return
+    with _alone(environment):
+        if not environment.is_complete():  # another may have made it meanwhile
+            _fill(environment)
+
+
+@contextmanager
+def _alone(environment: Environment) -> Generator[None]:
+    """One process at a time makes an environment: two would break each other's."""
+    if os.name == "nt":
+        yield
+        return
+    import fcntl
+
+    environment.path.parent.mkdir(parents=True, exist_ok=True)
+    with environment.path.with_name(f"{environment.path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _fill(environment: Environment) -> None:
     name = environment.path.relative_to(ROOT)
     interpreter = find_python(environment.python)
     if interpreter is None:
