@@ -152,27 +152,29 @@ class MYOSAPIENS_preferences(bpy.types.AddonPreferences, take_defaults.TakeDefau
         column = layout.box().column()
         column.label(text="Jobs")
         found = studio.current()
-        _draw_own(self, column, "poll_interval_s", found.poll_interval_s)
-        _draw_own(self, column, "parallel_jobs", found.parallel_jobs)
+        _draw_own(self, context, column, "poll_interval_s", found.poll_interval_s)
+        _draw_own(self, context, column, "parallel_jobs", found.parallel_jobs)
         for name in ("download_dir", "tell_names"):
             column.prop(self, name)
         column = layout.box().column()
         column.label(text="New Takes Begin With")
-        _draw_defaults(self, column)
+        _draw_defaults(self, context, column)
 
 
-def _draw_connection(self: Any, context: Context, column: bpy.types.UILayout) -> None:  # noqa: ANN401
+def _draw_connection(
+    self: MYOSAPIENS_preferences, context: Context, column: bpy.types.UILayout
+) -> None:
     from .panels.studio import draw_locked, draw_state
 
     sets = studio.current()
     column.label(text="Connection")
-    _draw_key(self, column, sets)
+    _draw_key(self, context, column, sets)
     if os.environ.get(BASE_URL_VARIABLE) and not sets.is_locked(studio_settings.BASE_URL):
-        draw_locked(column, "Service", "From environment", BASE_URL_VARIABLE)
+        draw_locked(column, context, "Service", "From environment", BASE_URL_VARIABLE)
     else:
-        _draw_own(self, column, "base_url", sets.base_url or None)
+        _draw_own(self, context, column, "base_url", sets.base_url or None)
     if sets.proxy or sets.ca_bundle:
-        draw_locked(column, "Network", "Proxy or certificates", sets.reason)
+        draw_locked(column, context, "Network", "Proxy or certificates", sets.reason)
     draw_state(column, context)
     column.operator("myosapiens.test_connection", icon="URL")
     from . import live
@@ -182,41 +184,54 @@ def _draw_connection(self: Any, context: Context, column: bpy.types.UILayout) ->
         column.label(text=found.sentence or f"{found.link.value} with {found.key_shown}")
 
 
-def _draw_key(self: Any, column: bpy.types.UILayout, found: StudioSettings) -> None:  # noqa: ANN401
+def _draw_key(
+    self: MYOSAPIENS_preferences,
+    context: Context,
+    column: bpy.types.UILayout,
+    found: StudioSettings,
+) -> None:
     from .panels.studio import draw_given, draw_locked
 
     if found.key is not None and found.is_locked(studio_settings.KEY):
-        draw_locked(column, "API Key", found.key.title, found.reason)
+        draw_locked(column, context, "API Key", found.key.title, found.reason)
     elif key_variable():
-        draw_locked(column, "API Key", "From environment", key_variable())
+        draw_locked(column, context, "API Key", "From environment", key_variable())
     else:
         column.prop(self, "api_key")
         if found.key is not None and not self.api_key:
             draw_given(column, found.key.title)
 
 
-def _draw_own(self: Any, column: bpy.types.UILayout, name: str, given: object) -> None:  # noqa: ANN401
+def _draw_own(
+    self: MYOSAPIENS_preferences,
+    context: Context,
+    column: bpy.types.UILayout,
+    name: str,
+    given: object,
+) -> None:
     """A field of the seat, or what the studio sets in its place."""
     from .panels.studio import draw_given, draw_locked
 
     found = studio.current()
     if found.is_locked(f"service.{name}"):
         title = self.bl_rna.properties[name].name
-        draw_locked(column, title, f"{given}", found.reason)
+        draw_locked(column, context, title, f"{given}", found.reason)
         return
     column.prop(self, name)
     if given is not None and not self.is_property_set(name):
         draw_given(column, f"{given}")
 
 
-def _draw_defaults(self: Any, column: bpy.types.UILayout) -> None:  # noqa: ANN401
+def _draw_defaults(
+    self: MYOSAPIENS_preferences, context: Context, column: bpy.types.UILayout
+) -> None:
     from .panels.studio import draw_choice, draw_given
 
     given = take_defaults.given()
     for name in take_defaults.NAMES:
         if name == "custom_rate" and (self.rate != "CUSTOM" or take_defaults.is_locked("rate")):
             continue
-        draw_choice(column, self, name)
+        draw_choice(column, context, self, name)
         is_own = take_defaults.is_locked(name) or self.is_property_set(name)
         if name in given and not is_own:
             draw_given(column, take_defaults.words_for(self, name))

@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 NAME_SHARE = 0.4
 
 
-def draw_locked(column: Layout, name: str, value: str, reason: str) -> None:
+def draw_locked(column: Layout, context: Context, name: str, value: str, reason: str) -> None:
     """A setting that cannot be changed here: its value, greyed, and why."""
     split = column.split(factor=NAME_SHARE)
     left = split.row()
     left.alignment = "RIGHT"
     left.label(text=name)
-    right = split.column(align=True)
+    right = split.row()
     right.enabled = False
     right.label(text=value, icon="LOCKED", translate=False)
-    right.label(text=reason, icon="BLANK1", translate=False)
+    below = column.column()
+    below.enabled = False
+    sentence(below, context, reason, icon="BLANK1")
 
 
 def draw_given(column: Layout, value: str) -> None:
@@ -35,14 +37,16 @@ def draw_given(column: Layout, value: str) -> None:
     split.label(text=f"The studio's, until you choose: {value}", icon="INFO", translate=False)
 
 
-def draw_choice(column: Layout, group: Any, name: str, text: str = "") -> None:  # noqa: ANN401
+def draw_choice(column: Layout, context: Context, group: Any, name: str) -> None:  # noqa: ANN401
     """One of the choices that new takes begin with, of a scene or of the preferences."""
-    words = {"text": text} if text else {}
-    if not take_defaults.is_locked(name):
-        column.prop(group, name, **words)
+    file = studio.current().file
+    if file is None or not take_defaults.is_locked(name):
+        column.prop(group, name)
         return
     value = take_defaults.words_for(group, name)
-    draw_locked(column, text or take_defaults.title(group, name), value, studio.current().reason)
+    # The whole path, which the preferences tell, has no room in a sidebar.
+    reason = f"Set by the studio: {file.name}"
+    draw_locked(column, context, take_defaults.title(group, name), value, reason)
 
 
 def draw_state(column: Layout, context: Context) -> None:

@@ -31,8 +31,8 @@ class MYOSAPIENS_PT_subject(bpy.types.Panel, Panel):
         layout.use_property_decorate = False
         _draw_character(layout.column(), context, group)
         column = layout.column()
-        draw_choice(column, group, "enable_scaling")
-        draw_choice(column, group, "gender")
+        draw_choice(column, context, group, "enable_scaling")
+        draw_choice(column, context, group, "gender")
         _with_switch(column, group, "use_height", "height_m", "Height (m)")
         _with_switch(column, group, "use_weight", "weight_kg", "Weight (kg)")
 

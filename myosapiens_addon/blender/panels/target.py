@@ -33,11 +33,11 @@ class MYOSAPIENS_PT_target(bpy.types.Panel, Panel):
         if group.target == "EXISTING":
             _draw_armature(layout, context)
         column = layout.column()
-        draw_choice(column, group, "rate")
+        draw_choice(column, context, group, "rate")
         if group.rate == "CUSTOM" and not take_defaults.is_locked("rate"):
             column.prop(group, "custom_rate", text="Per Second")
         column.prop(group, "start_frame")
-        draw_choice(column, group, "set_range")
+        draw_choice(column, context, group, "set_range")
         _draw_name(layout, context)
 
 
