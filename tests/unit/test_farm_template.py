@@ -86,7 +86,7 @@ def test_each_take_is_in_one_task(first: int, more: int, size: int) -> None:
 
 @pytest.mark.parametrize("takes", ["20", "5-1", "all", "1,3,9", "0-", "-"])
 def test_what_are_no_takes(takes: str) -> None:
-    with pytest.raises(ValueError, match="Takes|range|expression"):
+    with pytest.raises(ValueError, match=r"(?i)range|takes"):
         job(Takes=takes)
     options = run_part.parse(["batch", f"--takes={takes}"])
     with pytest.raises(run_part.FarmError, match="give a first and a last one, as in 1-20"):
