@@ -27,7 +27,7 @@ from myosapiens_addon.blender import (
     self_check,
 )
 from myosapiens_addon.blender import session as sessions
-from myosapiens_addon.blender.compat import UNFINISHED, curves_of
+from myosapiens_addon.blender.compat import HAS_SLOTS, UNFINISHED, curves_of
 from myosapiens_addon.blender.live_landing import Stage
 from myosapiens_addon.blender.rows import Row, State
 from myosapiens_addon.errors import OutputError, RigError
@@ -82,7 +82,11 @@ def anna(tmp_path: Path) -> bpy.types.Object:
     model = mjcf.read(solved.write_model(tmp_path / "anna.xml"))
     built = character_armature.build(model, name="Anna")
     built.keyframe_insert("location", frame=1)
-    built.animation_data.action.name = "Before"
+    action = built.animation_data.action
+    action.name = "Before"
+    if HAS_SLOTS:
+        # Not the slot that Blender itself would choose for this object.
+        built.animation_data.action_slot = action.slots.new(id_type="OBJECT", name="Other")
     bpy.ops.ed.undo_push(message="armature")
     return built
 
@@ -313,6 +317,16 @@ def test_an_interruption_without_an_undo_loses_nothing_and_doubles_nothing(
     pump_until(at_rest(row))
     assert_all_is_there_once(row, "Take 01" if is_new else "Anna")
     assert len(row.warnings) == len(set(row.warnings))
+
+
+def test_a_mesh_deleted_before_an_interruption_comes_again_with_the_others(tmp_path: Path) -> None:
+    row = begin(tmp_path, None)
+    pump_to(row, "check")
+    gone = next(entry for entry in bpy.data.objects if entry.type == "MESH")
+    bpy.data.meshes.remove(gone.data)
+    live.session().interrupt_landings()
+    pump_until(at_rest(row))
+    assert_all_is_there_once(row, "Take 01")
 
 
 def test_an_undo_to_a_step_between_pose_and_meshes_brings_the_meshes_again(
