@@ -448,15 +448,48 @@ def test_an_importer_that_fails_half_way_leaves_no_mesh(
     assert not list(scratch.iterdir())
 
 
-def test_a_failure_on_an_armature_of_the_scene_leaves_the_armature(
+def test_a_failure_on_an_armature_of_the_scene_leaves_it_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where the strip of the new action is there already."""
+    take = solved.take()
+    built = armature.build(take.motion(), name="Anna")
+    model = str(solved.write_model(tmp_path / "model.xml"))
+    path = take.write_glb(tmp_path / "motion.glb", meshes=True)
+    words = {"armature": "Anna", "meshes": True, "with_angles": True, "key_angles": True}
+    land(path, name="First", as_strip=True, model=model, **words)
+    second = land(path, name="Second", model=model, with_angles=True, armature="Anna")
+    before, held = census(), sorted(joint_curves.ours(built))
+    finish = finishing.finish
+
+    def failing_after_all(*arguments: object, **options: object) -> list[str]:
+        finish(*arguments, **options)  # type: ignore[arg-type]
+        raise RigError("It failed at the very end.")
+
+    monkeypatch.setattr(finishing, "finish", failing_after_all)
+    with pytest.raises(RigError, match="very end"):
+        land(path, name="Third", as_strip=True, as_asset=True, model=model, **words)
+    assert census() == before
+    assert built.animation_data.action == bpy.data.actions[second.action]
+    assert not built.animation_data.action.use_fake_user
+    tracks = built.animation_data.nla_tracks
+    assert [strip.action.name for track in tracks for strip in track.strips] == ["First"]
+    assert sorted(joint_curves.ours(built)) == held
+    heads = posing.evaluated("Anna", 1 + 24 * take.times[20:21], NAMES)[0, :, :3, 3]
+    np.testing.assert_allclose(heads, take.poses()[0][20], atol=1e-4)
+
+
+def test_a_failure_on_an_armature_that_nothing_animated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = solved.take()
     built = armature.build(take.motion(), name="Anna")
-    path = take.write_glb(tmp_path / "motion.glb", meshes=True)
+    model = str(solved.write_model(tmp_path / "model.xml"))
+    path = take.write_glb(tmp_path / "motion.glb")
     monkeypatch.setattr(finishing, "finish", failing)
     with pytest.raises(RigError, match="very end"):
-        land(path, armature="Anna", meshes=True)
-    assert built.name == "Anna"
-    heads = posing.evaluated("Anna", np.array([1.0]), NAMES)[0, :, :3, 3]
-    np.testing.assert_allclose(heads, take.poses()[0][0], atol=1e-4)
+        land(path, armature="Anna", model=model, with_angles=True, key_angles=True, set_range=True)
+    assert built.animation_data is None
+    assert not built.keys()
+    assert not bpy.data.actions
+    assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (1, 250)
