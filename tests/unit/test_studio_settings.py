@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -339,3 +340,14 @@ def test_the_named_file_goes_before_those_beside_the_scripts(tmp_path: Path) -> 
     named = {"MYOSAPIENS_CONFIG": str(tmp_path / "not-there.toml")}
     assert finding.find(named, folders) == tmp_path / "not-there.toml"
     assert finding.find({"MYOSAPIENS_CONFIG": " "}, []) is None
+
+
+def test_the_guides_example_is_right(file: Path) -> None:
+    guide = Path(__file__).resolve().parents[2] / "docs" / "studio.md"
+    (example,) = re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+    (file.parent / "bone-maps").mkdir()
+    found = read(file, example)
+    # Its certificates are nowhere; all else is as the guide says.
+    assert [fault.name for fault in found.faults] == ["network.ca_bundle"]
+    assert found.locked == {"service.base_url", "key"}
+    assert all(name.rpartition(".")[2] in example for name in NAMES)
