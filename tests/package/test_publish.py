@@ -69,12 +69,18 @@ def folder(old: Checkout, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(params=blender_seat.commands())
-def seat(request: pytest.FixtureRequest, tmp_path: Path) -> Seat:
+@pytest.fixture(scope="session", params=blender_seat.commands())
+def command(request: pytest.FixtureRequest) -> list[str]:
+    """How to start a real Blender; looked for before anything is built for it."""
     reason = blender_seat.why_not(request.param)
     if reason:
         pytest.skip(reason)
-    return Seat(blender_seat.commands()[request.param], tmp_path / "profile")
+    return blender_seat.commands()[request.param]
+
+
+@pytest.fixture
+def seat(command: list[str], tmp_path: Path) -> Seat:
+    return Seat(command, tmp_path / "profile")
 
 
 @pytest.fixture
