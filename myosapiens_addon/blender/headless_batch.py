@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,14 +102,8 @@ def _access(settings: preferences.Settings) -> connection.Access:
     from ..service.rate_gate import RateGate
     from ..service.retry import RetryPolicy
 
-    found = connection.allowed(settings)
-    return connection.Access(
-        base_url=found.base_url,
-        api_key=found.api_key,
-        revisions=found.revisions,
-        gate=RateGate(),
-        retry=RetryPolicy(rate_limit_patience_s=PATIENCE_S),
-    )
+    retry = RetryPolicy(rate_limit_patience_s=PATIENCE_S)
+    return replace(connection.allowed(settings), gate=RateGate(), retry=retry)
 
 
 def _knock(access: connection.Access) -> None:

@@ -48,6 +48,7 @@ class Farm:
         self.service = service
         self.folder = folder
         self.out = folder / "results"
+        self.secrets = {"MYOSAPIENS_API_KEY": service.api_key}
         self._jobs_before = len(self._all_jobs())
         table = folder / "takes.csv"
         takes = [self._take(number, is_bad=number == bad) for number in range(1, TAKES + 1)]
@@ -78,12 +79,14 @@ class Farm:
         """`openjd run` in a worker's environment, where the key is."""
         given = {**self.parameters, **parameters}
         pairs = [word for name, value in given.items() for word in ("-p", f"{name}={value}")]
+        ours = ("MYOSAPIENS_", "MYOSDK_")
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         return subprocess.Popen(
             [str(OPENJD), "run", str(TEMPLATE), *words, *pairs],
             env={
                 "BLENDER_USER_RESOURCES": str(self.folder / "blender"),
-                **os.environ,
-                "MYOSAPIENS_API_KEY": self.service.api_key,
+                **plain,
+                **self.secrets,
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -180,6 +183,11 @@ def test_a_task_that_the_scheduler_takes_away(service: RunningService, tmp_path:
     # Blender came to its end by itself, and said so.
     assert "the same command goes on where it was" in log
     assert day.statuses("parts/000001.json")["cancelled"] > 0
+    # Another worker, which gets the key by a command of the studio's settings.
+    vault, studio = tmp_path / "vault", tmp_path / "studio.toml"
+    vault.write_text(service.api_key)
+    studio.write_text(f"[key]\ncommand = ['cat', '{vault}']\n")
+    day.secrets = {"MYOSAPIENS_CONFIG": str(studio)}
     code, log = day.run(Takes="1-4")
     assert code == 0, log
     assert (len(day.results()), day.jobs()) == (4, 4)
