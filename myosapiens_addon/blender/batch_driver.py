@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .batch_takes import BatchTake
 
 STILL_SOLVING = "Interrupted; the job goes on on the service, and the same command goes on with it."
-THUMBNAIL = {"frames": 3, "width": 360, "height": 160}
+THUMBNAIL = {"frames": 3, "width": 240, "height": 110}
 
 logger = logging.getLogger(__name__)
 

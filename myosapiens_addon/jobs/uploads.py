@@ -121,7 +121,8 @@ class Uploads:
                 return known.asset_id, True
             there = self._find(client, path, content)
             known.asset_id = there or send()
-            if self._memory is not None:
+            # A file that was changed meanwhile is not what was sent.
+            if self._memory is not None and self.content(path) == content:
                 self._memory.remember(self._base_url, content.sha256, known.asset_id)
             return known.asset_id, bool(there)
         finally:

@@ -2,13 +2,15 @@
 """One rate limit for all clients of a process: what one is told, all heed.
 
 A refusal (429) holds every request back for as long as the service asks. Afterwards requests
-go out one by one, as far apart as the refusals have taught: each widens the gap, each success
-narrows it a little, until they are not held apart at all.
+go out one by one, as far apart as the refusals have taught: what was let through between two of
+them is what the service allows in that time. Each success narrows the gap a little, but hardly
+below that.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +22,9 @@ logger = logging.getLogger(__name__)
 FIRST_GAP_S = 0.1
 LONGEST_GAP_S = 10.0
 WIDER, NARROWER = 2.0, 0.95
+# So many requests between two refusals tell a rate; it is kept to with a little room, and
+# forgotten slowly: others may have used the account too.
+FEWEST_TELLING, ROOM, FORGETTING = 3, 1.05, 0.9995
 # Below this the gap is of no use.
 NO_GAP_S = 0.01
 
@@ -36,7 +41,8 @@ class RateGate:
         self._guard = threading.Lock()
         self._closed_until_s = 0.0
         self._refused_s = float("-inf")
-        self._gap_s = 0.0
+        self._gap_s = self._least_gap_s = 0.0
+        self._accepted = 0
 
     @property
     def gap_s(self) -> float:
@@ -73,16 +79,25 @@ class RateGate:
             now_s = self._clock_s()
             # Requests that were under way together teach one lesson, not one each.
             if entered_s > self._refused_s:
-                self._gap_s = min(LONGEST_GAP_S, max(FIRST_GAP_S, self._gap_s * WIDER))
-                self._refused_s = now_s
+                self._learn(now_s)
             wait_s = self._gap_s if retry_after_s is None else retry_after_s
             until_s = now_s + max(SHORTEST_RATE_WAIT_S, wait_s)
             self._closed_until_s = max(self._closed_until_s, until_s)
         logger.info("The service asks to wait %.1f s; all takes do.", wait_s)
 
+    def _learn(self, now_s: float) -> None:
+        told = self._accepted >= FEWEST_TELLING and math.isfinite(self._refused_s)
+        if told:
+            self._least_gap_s = ROOM * (now_s - self._refused_s) / self._accepted
+        wider_s = self._least_gap_s if told else self._gap_s * WIDER
+        self._gap_s = min(LONGEST_GAP_S, max(FIRST_GAP_S, wider_s))
+        self._refused_s, self._accepted = now_s, 0
+
     def accept(self) -> None:
         """A request was let through."""
         with self._guard:
-            self._gap_s *= NARROWER
+            self._accepted += 1
+            self._least_gap_s *= FORGETTING
+            self._gap_s = max(self._least_gap_s, NARROWER * self._gap_s)
             if self._gap_s < NO_GAP_S:
                 self._gap_s = 0.0

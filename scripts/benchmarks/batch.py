@@ -37,8 +37,8 @@ SOLVE_S = 2.0
 TIMES_IDEAL = 1.25
 GROWTH_MB = 100.0
 # What the reference leaves open: a burst of a minute's requests, then as many a minute.
-ALLOWED_PER_MINUTE = 120
-RATED_TAKES = 20
+ALLOWED_PER_MINUTE = 240
+RATED_TAKES = 60
 RUN_LIMIT_S = 900.0
 
 

@@ -102,8 +102,8 @@ def test_it_finds_the_rate_of_a_service(clock: Clock, per_s: float) -> None:
             refused += 1
             gate.refuse(entered_s, float(max(1, math.ceil((1.0 - tokens) / per_s))))
     ideal_s = (passed - 5.0) / per_s
-    assert clock.now_s - begun_s < 1.9 * ideal_s + 20.0
-    assert refused < 0.15 * passed
+    assert clock.now_s - begun_s < 1.15 * ideal_s + 20.0
+    assert refused <= 8
 
 
 def test_who_waits_at_the_gate_can_be_cancelled() -> None:
@@ -144,4 +144,4 @@ def test_clients_of_many_threads_are_held_by_one_refusal(stub: StubService) -> N
     # Some may have been on their way when the refusal was told.
     late = [moment for moment in arrived if moment > told[0] + 0.1]
     assert min(late) >= told[0] + 0.95
-    assert len([moment for moment in arrived if moment < told[0] + 0.1]) <= 5 + 6
+    assert len([moment for moment in arrived if moment < told[0] + 0.1]) <= 5 + 2 * 6

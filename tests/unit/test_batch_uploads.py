@@ -183,6 +183,19 @@ def test_after_an_upload_that_failed_the_next_one_sends(
     assert sent(stub) == 1
 
 
+def test_a_file_that_changes_while_it_is_sent_is_not_remembered(
+    stub: StubService, client: Client, file: Path, tmp_path: Path
+) -> None:
+    def change_and_send() -> str:
+        file.write_bytes(b"other" * 200)
+        return client.upload_asset(path=file).asset_id
+
+    before = file.read_bytes()
+    uploads(stub, tmp_path).get(client, file, change_and_send)
+    file.write_bytes(before)
+    assert get(stub, client, file, tmp_path)[1] is False
+
+
 def test_who_waits_for_another_upload_can_be_cancelled(
     stub: StubService, file: Path, tmp_path: Path
 ) -> None:
