@@ -36,7 +36,9 @@ def rotation_keys(mode: str, values: FloatArray, frames: FloatArray, limit: floa
     truth = rotation_modes.rotations(mode, values.T)
 
     def errors(drawn: FloatArray) -> FloatArray:
-        return quaternion.angle_between(rotation_modes.rotations(mode, drawn.T), truth)
+        off = quaternion.angle_between(rotation_modes.rotations(mode, drawn.T), truth)
+        # A quaternion that passes through nothing is no rotation at all.
+        return np.nan_to_num(off, nan=np.inf)
 
     return _needed(values, frames, errors, limit)
 

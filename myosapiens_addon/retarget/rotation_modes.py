@@ -21,6 +21,7 @@ EULER_PATH = "rotation_euler"
 EULER_ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 # Below this angle (rad) an axis has no direction of its own.
 SMALL_ANGLE_RAD = 1e-7
+SMALL_AXIS = 1e-12
 
 
 def channels(mode: str, rotations: FloatArray) -> tuple[str, FloatArray]:
@@ -50,8 +51,11 @@ def rotations(mode: str, values: FloatArray) -> FloatArray:
     if mode == "QUATERNION":
         return quaternion.normalised(values)
     if mode == "AXIS_ANGLE":
-        axis = quaternion.normalised(values[:, 1:])
-        return _turns_about(axis, values[:, 0])
+        length = np.linalg.norm(values[:, 1:], axis=1)
+        has_axis = length > SMALL_AXIS
+        axis = values[:, 1:] / np.where(has_axis, length, 1.0)[:, None]
+        # An axis that passes through nothing between two keys: Blender takes it for no rotation.
+        return _turns_about(axis, np.where(has_axis, values[:, 0], 0.0))
     out = np.tile([1.0, 0.0, 0.0, 0.0], (len(values), 1))
     for letter in mode:
         axis = np.eye(3)["XYZ".index(letter)]

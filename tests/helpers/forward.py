@@ -45,9 +45,10 @@ def euler_matrix(order: str, angles: np.ndarray) -> np.ndarray:
 
 
 def axis_angle_matrix(values: np.ndarray) -> np.ndarray:
-    """(F, 3, 3) of angle and axis (F, 4)."""
-    axis = values[:, 1:] / np.linalg.norm(values[:, 1:], axis=1, keepdims=True)
-    half = 0.5 * values[:, :1]
+    """(F, 3, 3) of angle and axis (F, 4); no rotation where there is no axis."""
+    length = np.linalg.norm(values[:, 1:], axis=1, keepdims=True)
+    axis = values[:, 1:] / np.where(length > 1e-12, length, 1.0)
+    half = np.where(length > 1e-12, 0.5 * values[:, :1], 0.0)
     return matrix(np.concatenate([np.cos(half), np.sin(half) * axis], axis=1))
 
 
