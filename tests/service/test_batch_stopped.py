@@ -15,7 +15,7 @@ from tests.service.batch_line import BatchLine, ended, wait_for
 
 __all__ = ["begin", "kept"]  # fixtures
 MOMENTS = (
-    ("begun", 1), ("uploading", 1), ("started", 1), ("started", 4), ("solving", 2),
+    ("begun", 1), ("uploading", 1), ("started", 1), ("started", 4), ("solving", 1),
     ("downloading", 1), ("solved", 1), ("landing", 1), ("landed", 1), ("landed", 3),
 )  # fmt: skip
 
@@ -38,10 +38,10 @@ def check_whole(line: BatchLine, count: int) -> None:
 
 
 def test_killed_at_every_moment(begin: Begin) -> None:
-    line = begin(8, solve_delay=0.5)
+    line = begin(12, solve_delay=1.0)
     for event, after in MOMENTS[:5]:
         line.kill_at(event, "--concurrency", "3", after=after)
-    check_whole(line, 8)
+    check_whole(line, 12)
 
 
 def test_killed_at_every_later_moment(begin: Begin) -> None:
