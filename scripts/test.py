@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ import demo
 
 ROOT = _env.ROOT
 LOADER = ROOT / "tests" / "package" / "load_in_blender.py"
+# Each takes one core, and machines have two at least.
+AT_ONCE = 2
 COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?)\b")
 # blender-addon-tester wants a version; the binary it then runs is the given one.
 TESTER = """
@@ -50,12 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
     for binary in options.blender:
         if not os.access(binary, os.X_OK):
             raise SystemExit(f"--blender {binary} is no program; give the path of a Blender.")
-    outcomes = [*_checks(), *_plain_tests()]
+    outcomes = [*_checks(), _pytest("service", sys.executable, ["tests/service"])]
+    outcomes += _side_by_side(options.all)
     os.environ["MYOSAPIENS_TEST_BLENDERS"] = ":".join(
         str(Path(path).resolve()) for path in options.blender
     )
-    with _service():
-        outcomes += _blender_tests(options.all)
+    with _service() as variables:
+        os.environ |= variables
         outcomes.append(_pytest("package", sys.executable, ["tests/package"]))
         if options.blender:
             outcomes.append(_pytest("window", sys.executable, ["tests/gui"]))
@@ -64,16 +68,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 @contextmanager
-def _service() -> Generator[None]:
-    """One local service for all tests inside Blenders: some cannot start one themselves."""
+def _service() -> Generator[dict[str, str]]:
+    """A local service for tests inside Blenders, some of which cannot start one themselves."""
     key = f"ak_local_{secrets.token_hex(8)}"
     (ROOT / "build").mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="service-", dir=ROOT / "build") as data,
         demo.local_service(Path(data), key) as base_url,
     ):
-        os.environ |= {"MYOSAPIENS_TEST_URL": base_url, "MYOSAPIENS_TEST_KEY": key}
-        yield
+        yield {"MYOSAPIENS_TEST_URL": base_url, "MYOSAPIENS_TEST_KEY": key}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -114,27 +117,39 @@ def _mypy(tool: list[str], environment: _env.Environment) -> list[str]:
     return [*tool, "mypy", cache, "--python-executable", str(environment.executable)]
 
 
-def _plain_tests() -> list[Outcome]:
-    return [
-        _pytest("unit", sys.executable, ["tests/unit"]),
-        _pytest("service", sys.executable, ["tests/service"]),
-    ]
-
-
-def _blender_tests(every_wheel: bool) -> list[Outcome]:
-    if not every_wheel:
-        return [_pytest("Blender", sys.executable, ["tests/blender"])]
-    environments = _env.bpy_environments()
+def _side_by_side(every_wheel: bool) -> list[Outcome]:
+    """The unit tests and those in bpy wheels, two at a time: each keeps one core busy."""
+    environments = _env.bpy_environments() if every_wheel else [_env.main_environment()]
     for environment in environments:
         _env.ensure(environment)
-    return [
-        _pytest(environment.path.name, str(environment.executable), ["tests/blender"])
-        for environment in environments
-    ]
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        unit = pool.submit(_pytest, "unit", sys.executable, ["tests/unit"], shown=False)
+        wheels = pool.map(_in_wheel, environments)
+        return [unit.result(), *wheels]
 
 
-def _pytest(name: str, python: str, tests: Sequence[str]) -> Outcome:
-    return _step(f"tests: {name}", [python, "-m", "pytest", "-q", *tests])
+def _in_wheel(environment: _env.Environment) -> Outcome:
+    name = environment.path.name if environment.path.parent.name == ".venvs" else "Blender"
+    with _service() as variables:
+        return _pytest(
+            name,
+            str(environment.executable),
+            ["tests/blender"],
+            variables=variables,
+            shown=False,
+        )
+
+
+def _pytest(
+    name: str,
+    python: str,
+    tests: Sequence[str],
+    *,
+    variables: Mapping[str, str] | None = None,
+    shown: bool = True,
+) -> Outcome:
+    command = [python, "-m", "pytest", "-q", *tests]
+    return _step(f"tests: {name}", command, variables=variables, shown=shown)
 
 
 def _in_real_blender(binary: Path) -> Outcome:
@@ -153,18 +168,34 @@ def _in_real_blender(binary: Path) -> Outcome:
         return _step(name, [*tester, str(ROOT / "tests" / "blender")], folder=Path(folder))
 
 
-def _step(name: str, command: list[str], *, folder: Path = ROOT) -> Outcome:
-    """Run one step, its output shown as it comes."""
-    print(f"\n── {name}", flush=True)
+def _step(
+    name: str,
+    command: list[str],
+    *,
+    folder: Path = ROOT,
+    variables: Mapping[str, str] | None = None,
+    shown: bool = True,
+) -> Outcome:
+    """Run one step; its output is shown as it comes, or as a whole at its end."""
+    print(f"\n── {name}{'' if shown else ' has begun'}", flush=True)
     started = time.perf_counter()
     lines: list[str] = []
     with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=folder,
+        env={**os.environ, **(variables or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as run:
         for line in run.stdout or ():
-            sys.stdout.write(line)
-            sys.stdout.flush()
+            if shown:
+                sys.stdout.write(line)
+                sys.stdout.flush()
             lines.append(line)
+    if not shown:
+        sys.stdout.write(f"\n── {name}\n{''.join(lines)}")
+        sys.stdout.flush()
     counts = _counts(lines) if name.startswith("tests:") else {}
     seconds = time.perf_counter() - started
     return Outcome(name=name, exit_code=run.returncode, seconds=seconds, counts=counts)
