@@ -119,21 +119,21 @@ def ensure(environment: Environment) -> None:
     """Make or complete an environment; says so in one line."""
     if environment.is_complete():
         return
-    with _alone(environment):
+    with alone(environment.path):
         if not environment.is_complete():  # another may have made it meanwhile
             _fill(environment)
 
 
 @contextmanager
-def _alone(environment: Environment) -> Generator[None]:
-    """One process at a time makes an environment: two would break each other's."""
+def alone(path: Path) -> Generator[None]:
+    """One process at a time makes what will be at a path: two would break each other's."""
     if os.name == "nt":
         yield
         return
     import fcntl
 
-    environment.path.parent.mkdir(parents=True, exist_ok=True)
-    with environment.path.with_name(f"{environment.path.name}.lock").open("w") as lock:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -116,6 +116,11 @@ def stage(folder: Path = STAGE, platform: str = "") -> Path:
 
 def fetch_wheels() -> list[Path]:
     """The wheels of the lock in `vendor/wheels/`, each with the hash the lock gives."""
+    with _env.alone(WHEELS):
+        return _fetch_wheels()
+
+
+def _fetch_wheels() -> list[Path]:
     wanted = _locked_hashes()
     if {_sha256(path) for path in WHEELS.glob("*.whl")} != wanted:
         shutil.rmtree(WHEELS, ignore_errors=True)

@@ -31,6 +31,11 @@ def fetch(platform: str) -> list[Path]:
     """
     if platform not in PLATFORMS:
         raise SystemExit(f"There is no platform {platform}; choose from {', '.join(PLATFORMS)}.")
+    with _env.alone(WHEELS):
+        return _fetched(platform)
+
+
+def _fetched(platform: str) -> list[Path]:
     folder = WHEELS / platform
     if len(list(folder.glob("*.whl"))) != len(PYTHONS):
         for python in PYTHONS:
