@@ -16,8 +16,8 @@ from tests.gui.real_window import RealWindow
 PANELS = (
     "MYOSAPIENS_PT_connection", "MYOSAPIENS_PT_take", "MYOSAPIENS_PT_subject",
     "MYOSAPIENS_PT_advanced", "MYOSAPIENS_PT_target", "MYOSAPIENS_PT_bone_map",
-    "MYOSAPIENS_PT_motion", "MYOSAPIENS_PT_retarget",
-    "MYOSAPIENS_PT_jobs", "MYOSAPIENS_PT_on_service",
+    "MYOSAPIENS_PT_motion", "MYOSAPIENS_PT_character", "MYOSAPIENS_PT_retarget",
+    "MYOSAPIENS_PT_jobs", "MYOSAPIENS_PT_files", "MYOSAPIENS_PT_on_service",
 )  # fmt: skip
 CLOSED = LiveService(base_url="http://127.0.0.1:9", api_key="ak_local_nobody")
 # By its number: for its name xdotool would hold Alt too.
