@@ -24,7 +24,7 @@ def test_the_zip_holds_the_package_its_wheels_and_nothing_else(archive: Path) ->
         manifest = tomllib.loads(content.read("blender_manifest.toml").decode())
     assert {"__init__.py", "blender_manifest.toml", "LICENSE", "blender/landing.py"} <= names
     assert {f"./{name}" for name in names if name.endswith(".whl")} == set(manifest["wheels"])
-    assert len(manifest["wheels"]) == 6
+    assert len(manifest["wheels"]) == 7
     strange = {Path(name).suffix for name in names} - {".py", ".toml", ".whl", ".json", ""}
     assert not strange
     assert not [name for name in names if "__pycache__" in name or name.startswith(".")]
