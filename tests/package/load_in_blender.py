@@ -23,7 +23,8 @@ def main() -> int:
         return 1
     # Each test begins with factory settings, which take the extension and its wheels away; what
     # is imported from them by now stays.
-    for wheel in ("requests", "requests_toolbelt.multipart.encoder"):
+    wheels = ("requests", "requests_toolbelt.multipart.encoder", "tqdm", "tqdm.contrib.logging")
+    for wheel in wheels:
         importlib.import_module(wheel)
     import pytest
 
