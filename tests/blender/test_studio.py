@@ -69,8 +69,9 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 
 @pytest.fixture
-def seat() -> Iterator[preferences.MYOSAPIENS_preferences]:
-    """The extension enabled as Blender does it, so that it has preferences."""
+def seat(monkeypatch: pytest.MonkeyPatch) -> Iterator[preferences.MYOSAPIENS_preferences]:
+    """The extension enabled as Blender does it, so that it has preferences; online."""
+    monkeypatch.setattr(preferences, "may_leave", lambda: True)  # a real Blender begins offline
     addon = bpy.context.preferences.addons.new()
     addon.module = paths.PACKAGE
     myosapiens_addon.register()
@@ -167,7 +168,10 @@ def test_a_key_from_a_command_is_got_in_the_thread_that_sends(write: Write, tmp_
     assert service_stub.KEY not in repr(access)
 
 
-def test_a_key_file_that_is_missing_refuses_the_key(write: Write, tmp_path: Path) -> None:
+def test_a_key_file_that_is_missing_refuses_the_key(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preferences, "may_leave", lambda: True)
     write('[key]\nfile = "none.txt"\n')
     access = connection.allowed(preferences.read())
     with pytest.raises(AuthenticationError, match=r"none\.txt cannot be read"):
