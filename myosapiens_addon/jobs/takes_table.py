@@ -8,6 +8,7 @@ glob in `c3d` stands for one row per file. Relative paths are relative to the ta
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import difflib
 import glob
@@ -32,6 +33,7 @@ FLAGS = {
     **dict.fromkeys(("false", "no", "0", "off"), False),
 }
 GLOB_SIGNS = re.compile(r"[*?\[]")
+SEPARATOR_LINE = re.compile(r'\A"?sep=[,;\t]"?[,;\t]*(\r\n|\r|\n)')
 TAKE = "c3d"
 
 Value = str | bool
@@ -147,6 +149,8 @@ def _text(path: Path) -> str:
 
 def _cells(path: Path, text: str) -> Iterator[tuple[int, dict[str, object]]]:
     """Line and cells by column of each row of a CSV file."""
+    # Some programs tell spreadsheets the delimiter in a line above the header.
+    text = SEPARATOR_LINE.sub(r"\1", text, count=1)
     head = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(DELIMITERS, key=re.sub(r'"[^"]*"', "", head).count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -226,6 +230,8 @@ def _value(
     text = cell.strip()
     if not text:
         return None
+    if "\0" in text:
+        raise _error(path, line, name, "it holds a zero, which is no text")
     if kind is Kind.FLAG:
         return _flag(path, line, name, text)
     if kind is Kind.PATH:
@@ -242,7 +248,10 @@ def _flag(path: Path, line: int, name: str, text: str) -> bool:
 
 
 def _absolute(path: Path, text: str) -> str:
-    expanded = Path(text).expanduser() if text.startswith("~") else Path(text)
+    expanded = Path(text)
+    # Not every name with that sign is somebody's home: `~walk.c3d` is a file as well.
+    with contextlib.suppress(RuntimeError):
+        expanded = expanded.expanduser()
     return str(path.parent.absolute() / expanded)
 
 
@@ -256,10 +265,17 @@ def _is_file(path: Path) -> bool:
 def _per_file(row: Row) -> list[Row]:
     """The row for each file of its glob; the row itself where it has none."""
     pattern = row.values.get(TAKE)
-    if not isinstance(pattern, str) or _is_file(Path(pattern)) or not GLOB_SIGNS.search(pattern):
+    if not isinstance(pattern, str) or _is_file(Path(pattern)):
         return [row]
+    # The table's own folder is no pattern, whatever signs are in its name.
+    folder = str(row.table.parent.absolute())
+    own = pattern.removeprefix(folder)
+    if not GLOB_SIGNS.search(own):
+        return [row]
+    if own != pattern:
+        own = glob.escape(folder) + own
     # Path.glob takes no absolute pattern.
-    matching = glob.glob(pattern, recursive=True)  # noqa: PTH207
+    matching = glob.glob(own, recursive=True)  # noqa: PTH207
     found = [path for path in matching if _is_file(Path(path))]
     if not found:
         raise row.error(TAKE, f"no file is named like {pattern}")

@@ -52,6 +52,7 @@ SAME = {
     "comma": "c3d,armature,set_range\na.c3d,Hero,yes\n",
     "semicolon": "c3d;armature;set_range\na.c3d;Hero;yes\n",
     "tab": "c3d\tarmature\tset_range\na.c3d\tHero\tyes\n",
+    "a line for spreadsheets": "sep=;\r\nc3d;armature;set_range\r\na.c3d;Hero;yes\r\n",
     "quotes": '"c3d","armature","set_range"\n"a.c3d","Hero","yes"\n',
     "BOM": b"\xef\xbb\xbfc3d,armature,set_range\na.c3d,Hero,yes\n",
     "UTF-16, as spreadsheets export it": "c3d\tarmature\tset_range\na.c3d\tHero\tyes\n".encode(
@@ -136,6 +137,26 @@ def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path: Path) -> Non
     assert row["c3d"] == str(tmp_path / "take[1].c3d")
 
 
+def test_signs_of_globs_in_the_folder_of_the_table(tmp_path: Path) -> None:
+    folder = tmp_path / "[2024] day*"
+    folder.mkdir()
+    (folder / "walk 1.c3d").touch()
+    path = table(folder, "c3d\nwalk?[0-9].c3d\n")
+    assert values(path) == [{"c3d": str(folder / "walk 1.c3d")}]
+    # And a name in it without such signs is a name, there or not.
+    assert values(table(folder, "c3d\ngone.c3d\n")) == [{"c3d": str(folder / "gone.c3d")}]
+
+
+def test_a_name_with_a_tilde_is_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    path = table(tmp_path, "c3d\n~$walk.c3d\n~/a.c3d\n")
+    assert [row["c3d"] for row in values(path)] == [
+        str(tmp_path / "~$walk.c3d"),
+        str(tmp_path / "home" / "a.c3d"),
+    ]
+
+
 WRONG = {
     "an unknown column": ("c3d,hieght\na.c3d,2\n", r", line 2, column hieght: .*is height meant"),
     "a column twice": ("c3d,Armature,armature\n", r", line 1, column armature: .*twice"),
@@ -161,6 +182,7 @@ def test_what_is_wrong_is_told_by_line_and_column(case: str, tmp_path: Path) -> 
 WRONG_JSON = {
     "no JSON": ("c3d\n", r", line 1: this is no JSON object on one line"),
     "no object": ('{"c3d": "a"}\n["a.c3d"]\n', r", line 2: this is no JSON object with"),
+    "a zero": ('{"c3d": "a\\u0000*"}\n', r", line 1, column c3d: it holds a zero"),
     "a list": ('{"c3d": ["a", "b"]}\n', r", line 1, column c3d: give a single value"),
     "a flag for a text": ('{"c3d": true}\n', r", line 1, column c3d: true is no value"),
     "a number for a flag": ('{"c3d": "a", "set_range": 2}\n', r"column set_range: '2' is neither"),
