@@ -40,6 +40,16 @@ LEAVE_LIMIT_S = 3.0
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 60.0
 PATIENCE_S = 600.0
+# A take that fails so often while the service answers others fails by itself.
+MOST_FALLS = 5
+# What is told only when the service has just answered.
+ANSWERED = (
+    events.Started,
+    events.Queued,
+    events.Running,
+    events.Downloading,
+    events.Finished,
+)
 
 AnyTake = TypeVar("AnyTake")
 Taken = TypeVar("Taken", contravariant=True)
@@ -127,6 +137,9 @@ class Batch(Generic[AnyTake]):
         self._held_until_s = 0.0
         self._unreached_since_s: float | None = None
         self._wait_s = FIRST_WAIT_S
+        self._answers = 0
+        # Take to how many answers there were when it fell last, and how often it did alone.
+        self._falls: dict[AnyTake, tuple[int, int]] = {}
 
     def run(self) -> None:
         """Bring every take to its end.
@@ -182,8 +195,9 @@ class Batch(Generic[AnyTake]):
         return heard
 
     def _hear(self, take: AnyTake, event: Event) -> None:
-        if isinstance(event, (events.Started, events.Finished, events.Running)):
+        if isinstance(event, ANSWERED):
             self._unreached_since_s, self._wait_s = None, FIRST_WAIT_S
+            self._answers += 1
         self._driver.hear(take, event)
 
     def _over(self, running: _Run[AnyTake], last: Event) -> None:
@@ -198,15 +212,26 @@ class Batch(Generic[AnyTake]):
 
     def _fell(self, take: AnyTake, last: events.Failed) -> None:
         error = last.error or MyoSapiensError(last.sentence)
-        if isinstance(error, (UnreachableError, ServerError)) and self._may_wait(error):
-            self._waiting.appendleft(take)
-            return
+        if isinstance(error, (UnreachableError, ServerError)):
+            if self._falls_alone(take):
+                self._failed(take, error)
+                return
+            if self._may_wait(error):
+                self._waiting.appendleft(take)
+                return
         self._failed(take, error)
         if isinstance(error, (AuthenticationError, UnreachableError)):
             self._stop(error)
         elif isinstance(error, CreditsError):
             # What is on the service already is paid for.
             self._give_up_waiting(error)
+
+    def _falls_alone(self, take: AnyTake) -> bool:
+        """Whether it is the take that the service cannot do with: it answers all others."""
+        answers, alone = self._falls.get(take, (self._answers, 0))
+        alone += self._answers > answers
+        self._falls[take] = self._answers, alone
+        return alone >= MOST_FALLS
 
     def _may_wait(self, error: MyoSapiensError) -> bool:
         """Whether to wait for the service and try again; nothing is begun meanwhile."""
