@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .work import Work
 
 THE_OBJECT = -1
+HIPS = ("thigh.L", "thigh.R")
 
 
 def put_back(curves: dict[str, BoneCurves], rig: Rig, frames: int) -> None:
@@ -98,14 +99,27 @@ def place_controls(
 
 
 def _carrying_bone(work: Work) -> int | None:
-    """The bone whose location moves the pelvis: its own, or the nearest above that may."""
+    """The bone whose location moves the figure: the pelvis, or the nearest above that may."""
     tree, rig, name = work.tree, work.tree.rig, work.extra.carrier
-    at = work.target.figure.chains.get("pelvis", (-1,))[0]
-    if name in rig.names:
-        at = rig.names.index(name)
+    at = rig.names.index(name) if name in rig.names else _below_the_whole(work)
     while at >= 0 and (rig.connected[at] or rig.names[at] in rig.unmovable):
         at = int(tree.parents[at])
     return at if at >= 0 else None
+
+
+def _below_the_whole(work: Work) -> int:
+    """The pelvis, or the nearest bone above that trunk and legs hang on together.
+
+    In some rigs (MMD) the trunk does not hang on the pelvis, but beside it on the same bone.
+    """
+    tree, chains = work.tree, work.target.figure.chains
+    pelvis = chains.get("pelvis", (-1,))[0]
+    trunk = next((role for role in ("spine", "neck", "head") if role in chains), "")
+    others = [chains[role][0] for role in (trunk, *HIPS) if role in chains]
+    at = pelvis
+    while at >= 0 and not all(tree.is_above(at, other) for other in others):
+        at = int(tree.parents[at])
+    return at if at >= 0 else pelvis
 
 
 def _carry_by_bone(

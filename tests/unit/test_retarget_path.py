@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myosapiens_addon.retarget import path
+from myosapiens_addon.retarget import choosing, path
 from myosapiens_addon.retarget.retargeting import RetargetOptions, retarget
 from myosapiens_addon.retarget.rig import ObjectPlace, Rig
-from tests.helpers import figures, forward, likeness
+from tests.helpers import figures, forward, likeness, made_rigs, rigs
 from tests.helpers.calm import calm
 from tests.helpers.made_rigs import Chains, figure_rig, role_map
 
@@ -118,6 +118,25 @@ def test_whatever_carries_it_the_way_is_the_same(carrier: str) -> None:
         if not row.bone and row.location is not None:
             shown = shown + row.location.T[list(ROWS)]
     np.testing.assert_allclose(shown, hips(rig, chains, RetargetOptions(contacts=False)), atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["mmd", "mmd_blender"])
+@pytest.mark.parametrize("carrier", ["pelvis", "root", "object"])
+def test_a_trunk_beside_the_pelvis_is_carried_too(kind: str, carrier: str) -> None:
+    truth = rigs.read(kind)
+    bones = truth.skeleton
+    assert bones.tails is not None
+    turns = np.tile([1.0, 0.0, 0.0, 0.0], (len(bones.names), 1))
+    made = made_rigs.rig(bones.names, bones.parents, bones.heads, bones.tails, turns)
+    options = RetargetOptions(contacts=False, carrier=carrier)
+    found = choosing.put_on(long_walk(), made, None, options)
+    assert not found.warnings
+    posed = forward.of_curves(made, found.curves)[..., :3, 3]
+    upper, lower = (made.names.index(name) for name in ("上半身", "下半身"))
+    apart = posed[:, upper] - posed[:, lower]
+    rest = made.rest_positions[upper] - made.rest_positions[lower]
+    lengths = np.linalg.norm(apart, axis=1)
+    np.testing.assert_allclose(lengths, np.linalg.norm(rest), atol=1e-9)
 
 
 def test_the_object_goes_in_its_own_axes() -> None:
