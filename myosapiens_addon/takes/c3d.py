@@ -112,19 +112,23 @@ def iter_points(path: Path, info: C3DInfo) -> Iterator[FloatArray]:
 
     layout = info.layout
     step = max(1, CHUNK_BYTES // layout.frame_bytes)
+    used = info.point_count * WORDS_PER_POINT * layout.word_bytes
+    raw = np.empty((min(step, info.frame_count), layout.frame_bytes), np.uint8)
     try:
-        shape = (info.frame_count, layout.frame_bytes)
-        raw = np.memmap(path, np.uint8, "r", offset=layout.offset_bytes, shape=shape)
+        # Not mapped into memory: a file that is exported anew meanwhile would take the whole
+        # process down with it, and Windows would not let it be written.
+        with path.open("rb") as stream:
+            stream.seek(layout.offset_bytes)
+            for start in range(0, info.frame_count, step):
+                piece = raw[: info.frame_count - start]
+                if stream.readinto(piece.data) < piece.nbytes:
+                    raise changed(path)
+                words = _decode_words(np.ascontiguousarray(piece[:, :used]), layout)
+                points = words.reshape(-1, info.point_count, WORDS_PER_POINT)
+                points[..., :3] *= layout.scale
+                yield points
     except OSError as error:
         raise unreadable(path, error) from error
-    except ValueError as error:
-        raise changed(path) from error
-    used = info.point_count * WORDS_PER_POINT * layout.word_bytes
-    for start in range(0, info.frame_count, step):
-        words = _decode_words(np.ascontiguousarray(raw[start : start + step, :used]), layout)
-        points = words.reshape(-1, info.point_count, WORDS_PER_POINT)
-        points[..., :3] *= layout.scale
-        yield points
 
 
 def _decode_words(raw: npt.NDArray[np.uint8], layout: Layout) -> FloatArray:
@@ -245,32 +249,32 @@ def _labels(parameters: Parameters, point_count: int) -> tuple[str, ...]:
     """POINT:LABELS, then LABELS2 and so on: 255 fit in each."""
     labels: list[str] = []
     number = 1
-    while True:
+    while len(labels) < point_count:
         parameter = parameters.get(("POINT", "LABELS" if number == 1 else f"LABELS{number}"))
         if parameter is None:
             break
-        labels += parameter.texts()
+        labels += parameter.texts(point_count - len(labels))
         number += 1
     labels += [""] * (point_count - len(labels))
-    return tuple(labels[:point_count])
+    return tuple(labels)
 
 
 def _number(parameters: Parameters, group: str, name: str, default: float) -> float:
     parameter = parameters.get((group, name))
-    numbers = parameter.numbers() if parameter is not None else []
+    numbers = parameter.numbers(1) if parameter is not None else []
     return numbers[0] if numbers and math.isfinite(numbers[0]) else default
 
 
 def _text(parameters: Parameters, group: str, name: str) -> str:
     parameter = parameters.get((group, name))
-    texts = parameter.texts() if parameter is not None else []
+    texts = parameter.texts(1) if parameter is not None else []
     return texts[0] if texts else ""
 
 
 def _long_field(parameters: Parameters, name: str) -> int | None:
     """A frame number in two 16-bit words, the low one first (TRIAL group)."""
     parameter = parameters.get(("TRIAL", name))
-    words = [int(word) for word in parameter.numbers()] if parameter is not None else []
-    if not words:
+    words = parameter.numbers(2) if parameter is not None else []
+    if not words or not all(map(math.isfinite, words)):
         return None
-    return words[0] + (words[1] * COUNTER_RANGE if len(words) > 1 else 0)
+    return int(words[0]) + (int(words[1]) * COUNTER_RANGE if len(words) > 1 else 0)

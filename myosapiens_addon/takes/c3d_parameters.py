@@ -20,6 +20,8 @@ MAGIC = 0x50
 PROCESSORS = {84: "intel", 85: "dec", 86: "mips"}
 # 255 blocks is what the section's own counter can say; some writers go beyond it.
 LARGEST_SECTION_BYTES = 4 * 1024 * 1024
+# The richest of files have some hundreds.
+MOST_PARAMETERS = 10_000
 TEXT, BYTE, INTEGER, REAL = -1, 1, 2, 4
 
 
@@ -34,11 +36,11 @@ class Codec:
         """The struct and numpy byte order character of integers."""
         return ">" if self.name == "mips" else "<"
 
-    def unsigned(self, data: bytes, offset: int) -> int:
+    def unsigned(self, data: bytes | memoryview, offset: int) -> int:
         """A 16-bit integer, taken as unsigned: counters go beyond 32,767."""
         return int(struct.unpack_from(self.order + "H", data, offset)[0])
 
-    def real(self, data: bytes, offset: int) -> float:
+    def real(self, data: bytes | memoryview, offset: int) -> float:
         """A 32-bit real."""
         if self.name != "dec":
             return float(struct.unpack_from(self.order + "f", data, offset)[0])
@@ -49,31 +51,37 @@ class Codec:
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One parameter: its type, its dimensions and its bytes."""
+    """One parameter: its type, its dimensions and its bytes.
+
+    The bytes are a view of the section's: parameters that overlap in a damaged file would
+    otherwise each hold as much as the whole of it.
+    """
 
     kind: int
     dimensions: tuple[int, ...]
-    data: bytes
+    data: memoryview
     codec: Codec
 
-    def texts(self) -> list[str]:
-        """Its strings; the first dimension is their length."""
+    def texts(self, most: int) -> list[str]:
+        """Its strings, the first `most` of them; the first dimension is their length."""
         if self.kind != TEXT:
             return []
         width = self.dimensions[0] if self.dimensions else len(self.data)
         if width == 0:
             return []
-        return [
-            _decode(self.data[start : start + width]) for start in range(0, len(self.data), width)
-        ]
+        used = self.data[: most * width]
+        return [_decode(used[start : start + width]) for start in range(0, len(used), width)]
 
-    def numbers(self) -> list[float]:
-        """Its numbers; integers are taken as unsigned."""
+    def numbers(self, most: int) -> list[float]:
+        """Its numbers, the first `most` of them; integers are taken as unsigned."""
+        if self.kind == TEXT:
+            return []
+        used = self.data[: most * abs(self.kind)]
         if self.kind == REAL:
-            return [self.codec.real(self.data, at) for at in range(0, len(self.data) - 3, 4)]
+            return [self.codec.real(used, at) for at in range(0, len(used) - 3, 4)]
         if self.kind == INTEGER:
-            return [self.codec.unsigned(self.data, at) for at in range(0, len(self.data) - 1, 2)]
-        return [] if self.kind == TEXT else [float(value) for value in self.data]
+            return [self.codec.unsigned(used, at) for at in range(0, len(used) - 1, 2)]
+        return [float(value) for value in used]
 
 
 Parameters = Mapping[tuple[str, str], Parameter]
@@ -124,7 +132,7 @@ def read(stream: BinaryIO) -> tuple[Codec, Header, Parameters]:
     codec = Codec(name=PROCESSORS[lead[3]])
     header = _read_header(block, codec)
     section = stream.read(_section_bytes(start, lead[2], header))
-    return codec, header, _read_section(section, codec)
+    return codec, header, _read_section(memoryview(section), codec)
 
 
 def _read_header(block: bytes, codec: Codec) -> Header:
@@ -146,7 +154,7 @@ def _section_bytes(start: int, blocks: int, header: Header) -> int:
     return min(size if size > 0 else LARGEST_SECTION_BYTES, LARGEST_SECTION_BYTES)
 
 
-def _read_section(data: bytes, codec: Codec) -> Parameters:
+def _read_section(data: memoryview, codec: Codec) -> Parameters:
     groups: dict[int, str] = {}
     found: list[tuple[int, str, Parameter]] = []
     at = 0
@@ -163,6 +171,8 @@ def _read_section(data: bytes, codec: Codec) -> Parameters:
         if group < 0:
             groups.setdefault(-group, name)
         elif group > 0:
+            if len(found) == MOST_PARAMETERS:
+                raise FormatError(f"is damaged: it has more than {MOST_PARAMETERS} parameters")
             found.append((group, name, _read_parameter(data, link + 2, codec)))
         if step == 0:
             break
@@ -170,7 +180,7 @@ def _read_section(data: bytes, codec: Codec) -> Parameters:
     return {(groups.get(group, ""), name): parameter for group, name, parameter in found}
 
 
-def _read_parameter(data: bytes, at: int, codec: Codec) -> Parameter:
+def _read_parameter(data: memoryview, at: int, codec: Codec) -> Parameter:
     if at + 2 > len(data):
         raise FormatError("is damaged: its parameters are cut off")
     kind, rank = struct.unpack_from("bB", data, at)
@@ -184,9 +194,9 @@ def _read_parameter(data: bytes, at: int, codec: Codec) -> Parameter:
     return Parameter(kind=kind, dimensions=dimensions, data=data[begin : begin + size], codec=codec)
 
 
-def _decode(raw: bytes) -> str:
+def _decode(raw: memoryview) -> str:
     try:
-        text = raw.decode("utf-8")
+        text = str(raw, "utf-8")
     except UnicodeDecodeError:
-        text = raw.decode("latin-1")
+        text = str(raw, "latin-1")
     return text.replace("\0", " ").strip()

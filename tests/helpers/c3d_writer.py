@@ -36,6 +36,7 @@ class C3DWriter:
     header_last: int | None = None
     point_frames: int | None = None
     actual: tuple[int, int] | None = None
+    actual_reals: tuple[float, float] | None = None
     long_frames: float | None = None
 
     def write(self, path: Path, *, padding: int = 0) -> Path:
@@ -83,6 +84,9 @@ class C3DWriter:
             for name, frame in zip(("START", "END"), self.actual, strict=True):
                 data = self.word(frame) + self.word(frame >> 16)
                 items.append(self._parameter(2, f"ACTUAL_{name}_FIELD", 2, [2], data))
+        if self.actual_reals is not None:
+            for name, number in zip(("START", "END"), self.actual_reals, strict=True):
+                items.append(self._parameter(2, f"ACTUAL_{name}_FIELD", 4, [], self.real(number)))
         if self.long_frames is not None:
             items.append(self._parameter(1, "LONG_FRAMES", 4, [], self.real(self.long_frames)))
         section = bytes([1, 0x50, DATA_BLOCK - 2, PROCESSORS[self.order]]) + b"".join(items)
