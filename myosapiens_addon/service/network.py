@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from .address import is_loopback
 from .errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import requests
 
@@ -36,30 +37,51 @@ class Network:
         """How a request to an address is sent; loopback goes to no proxy.
 
         Raises:
-            ServiceError: the file with the certificates is gone.
+            ServiceError: the certificates are not there, or the proxy can be none.
         """
         found = session.merge_environment_settings(url, {}, True, None, None)
         verify = found["verify"]
         if self.ca_bundle is not None and (self.ca_bundle_first or verify is True):
-            verify = str(self._present(self.ca_bundle))
+            verify = _present(self.ca_bundle, "the studio's settings name")
+        elif isinstance(verify, str):
+            verify = _present(Path(verify), "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names")
         none: Mapping[str, str] = {}
         proxies = none if is_loopback(url) else self._proxies(found["proxies"], url)
         return {"proxies": proxies, "verify": verify, "cert": found["cert"]}
 
     def _proxies(self, found: Mapping[str, str], url: str) -> Mapping[str, str]:
-        from requests.utils import should_bypass_proxies
+        from requests.utils import select_proxy, should_bypass_proxies
 
-        mine = {"http": self.proxy, "https": self.proxy}
-        if not self.proxy:
-            return found
-        if self.proxy_first:
+        mine = {"http": self.proxy, "https": self.proxy} if self.proxy else {}
+        if mine and self.proxy_first:
             return mine
-        chosen = any(scheme in found for scheme in ("http", "https", "all"))
-        return found if chosen or should_bypass_proxies(url, no_proxy=None) else mine
+        # One for another scheme than the address's says nothing of this request.
+        chosen = select_proxy(url, dict(found))
+        if chosen:
+            _check_proxy(chosen)
+            return found
+        return found if should_bypass_proxies(url, no_proxy=None) else mine or found
 
-    @staticmethod
-    def _present(path: Path) -> Path:
-        # Of a missing file requests tells by an error of the operating system.
-        if not path.is_file():
-            raise ServiceError(f"The certificates {path} are not there any more: restore the file.")
-        return path
+
+def _present(path: Path, named_by: str) -> str:
+    # Of missing certificates requests tells by an error of the operating system.
+    if not path.exists():
+        raise ServiceError(
+            f"The certificates {path}, which {named_by}, are not there: bring them back, or "
+            "name others."
+        )
+    return str(path)
+
+
+def _check_proxy(text: str) -> None:
+    """Refuse what the environment names as a proxy and cannot be one; it may hold a password."""
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise ServiceError(
+            "The proxy of the environment (HTTPS_PROXY, ALL_PROXY) cannot be used: it must look "
+            "like http://host:port."
+        )

@@ -187,7 +187,7 @@ def map_failure(error: requests.RequestException | HTTPError, host: str) -> Serv
     if isinstance(error, broken.SSLError):
         return UnreachableError(f"No secure connection to {host}: its certificate was refused.")
     if isinstance(error, broken.ProxyError):
-        return UnreachableError(f"{host} cannot be reached: the proxy refuses.")
+        return UnreachableError(f"{host} cannot be reached: the proxy refuses, or is out of reach.")
     if isinstance(error, broken.ConnectTimeout):
         return UnreachableError(f"{host} cannot be reached: no connection in time.", sent=False)
     if isinstance(error, broken.Timeout):

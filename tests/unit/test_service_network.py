@@ -103,6 +103,27 @@ def test_the_environment_goes_before_a_proxy_unless_that_is_locked(
         other.shutdown()
 
 
+def test_an_environments_proxy_for_plain_http_leaves_the_studios_in_force(
+    proxy: RefusingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with pytest.raises(UnreachableError, match="the proxy refuses"):
+        ask(Network(proxy=f"http://{proxy.address}"))
+    assert len(proxy.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["socks5://u:opensesame@127.0.0.1:1080", "http://", "htp://h:1", "http://u:p@h:99999"]
+)
+def test_a_proxy_of_the_environment_that_can_be_none_is_told(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", text)
+    with pytest.raises(ServiceError, match=r"proxy of the environment .* cannot be used") as told:
+        ask(Network())
+    assert "opensesame" not in told.value.sentence
+
+
 @pytest.mark.parametrize("first", [False, True])
 def test_no_proxy_is_heeded_unless_the_proxy_is_locked(
     proxy: RefusingProxy, first: bool, monkeypatch: pytest.MonkeyPatch
@@ -175,5 +196,13 @@ def test_the_environment_goes_before_certificates_unless_they_are_locked(
 
 
 def test_certificates_that_are_gone_are_told(secure: tuple[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(ServiceError, match=r"gone\.pem are not there any more"):
+    with pytest.raises(ServiceError, match=r"gone\.pem, which the studio's settings name"):
         ask(Network(ca_bundle=tmp_path / "gone.pem"), secure[0])
+
+
+def test_missing_certificates_of_the_environment_are_told(
+    secure: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
+    with pytest.raises(ServiceError, match=r"gone\.pem, which REQUESTS_CA_BUNDLE or"):
+        ask(Network(), secure[0])
