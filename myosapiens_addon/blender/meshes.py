@@ -317,10 +317,14 @@ def _empty(marker: Marker) -> bpy.types.Object:
 
 
 def _home(armature_object: bpy.types.Object, scene: bpy.types.Scene) -> bpy.types.Collection:
-    """The collection of the scene in which the armature is; the scene's own if it is in none."""
+    """The collection of the scene in which the armature is; the scene's own if it is in none.
+
+    Nothing can be put into a linked collection, nor into a library override of one.
+    """
     inside = {scene.collection, *scene.collection.children_recursive}
     for collection in armature_object.users_collection:
-        if collection in inside and collection.library is None:
+        is_own = collection.library is None and collection.override_library is None
+        if collection in inside and is_own:
             return collection
     return scene.collection
 

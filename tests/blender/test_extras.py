@@ -317,6 +317,30 @@ def test_meshes_come_with_another_file_s_angles_and_xpos(tmp_path: Path) -> None
     assert {"extras", "check"} <= found.seconds.keys()
 
 
+def test_meshes_come_onto_an_override_of_a_linked_collection(tmp_path: Path) -> None:
+    take = solved.take()
+    built = armature.build(take.motion(), name="Anna")
+    cast = bpy.data.collections.new("Cast")
+    cast.objects.link(built)
+    library = tmp_path / "cast.blend"
+    bpy.data.libraries.write(str(library), {cast})
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    with bpy.data.libraries.load(str(library), link=True) as (_, wanted):
+        wanted.collections = ["Cast"]
+    bpy.context.scene.collection.children.link(wanted.collections[0])
+    own = wanted.collections[0].override_hierarchy_create(
+        bpy.context.scene, bpy.context.view_layer, do_fully_editable=True
+    )
+    before = len(bpy.data.objects)
+    path = take.write_glb(tmp_path / "motion.glb", meshes=True)
+    found = land(path, rate="capture", meshes=True, armature=own.objects[0].name)
+    assert found.meshes == meshes_of(take)
+    walk_with(found.armature, take)
+    # Nothing can be put into the override: the scene's own collection has them.
+    assert "Take meshes" in bpy.context.scene.collection.children
+    assert len(bpy.data.objects) == before + found.meshes
+
+
 def test_markers_become_empties_where_they_stand(tmp_path: Path) -> None:
     path = solved.take().write_glb(tmp_path / "motion.glb", meshes=True)
     land(path, new_armature=True, meshes=True, empties=True)
