@@ -125,10 +125,15 @@ def _one_side_at_a_time(data: Any) -> Iterator[None]:  # noqa: ANN401 - an armat
 
 
 def _keep_hanging(armature_object: bpy.types.Object, before: dict[str, Matrix]) -> None:
-    """Leave what hangs on bones where it was in its body's axes: it hangs on the bone's tail."""
+    """Leave what hangs on bones where it was in its body's axes: it hangs on the bone's tail.
+
+    Other objects may show the same bones, and have things hanging on them too.
+    """
     after = meshes.rests(armature_object)
     for entry in bpy.data.objects:
-        hangs = entry.parent == armature_object and entry.parent_type == "BONE"
+        holder = entry.parent
+        is_bones = holder is not None and holder.data == armature_object.data
+        hangs = is_bones and entry.parent_type == "BONE"
         bone = entry.parent_bone
         if hangs and bone in before and bone in after and entry.library is None:
             turn = after[bone] @ before[bone].inverted()

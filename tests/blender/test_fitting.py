@@ -321,6 +321,26 @@ def test_meshes_stay_on_their_bodies(anna: bpy.types.Object, tmp_path: Path) -> 
     assert checked == len(glb.vertices)
 
 
+def test_what_hangs_on_another_object_with_the_same_bones_stays_on_its_body(
+    anna: bpy.types.Object, tmp_path: Path
+) -> None:
+    twin = anna.copy()  # as by Alt D: the bones are the same, the object is another
+    bpy.context.scene.collection.objects.link(twin)
+    hats = []
+    for holder in (anna, twin):
+        hat = bpy.data.objects.new("Hat", None)
+        bpy.context.scene.collection.objects.link(hat)
+        hat.parent, hat.parent_type, hat.parent_bone = holder, "BONE", "femur_r"
+        hats.append(hat)
+    land(take_of(OTHER), tmp_path, fit=True)
+    anna.animation_data.action = None
+    for bone in anna.pose.bones:
+        bone.matrix_basis.identity()
+    bpy.context.view_layer.update()
+    places = [np.array(hat.matrix_world) for hat in hats]
+    np.testing.assert_allclose(places[1], places[0], atol=1e-6)
+
+
 # What must stay as it is
 
 
