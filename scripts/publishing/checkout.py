@@ -6,6 +6,7 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+from publishing import versions
 from publishing.refusal import RefusalError
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def check(root: Path, version: str, *, require_tag: bool) -> str:
         require_tag: whether that tag must be there.
 
     Raises:
-        RefusalError: no git checkout, changes that are not committed, a tag elsewhere or missing.
+        RefusalError: no git checkout, changes that are not committed, a tag elsewhere or missing,
+            or one of another version here.
     """
     commit = _head(root)
     _refuse_changes(root)
@@ -67,6 +69,18 @@ def _check_tag(root: Path, tag: str, commit: str, *, require_tag: bool) -> None:
             f"Tag {tag} is on {tagged[:10]}, and {commit[:10]} is checked out: raise the version "
             f"in blender_manifest.toml, or check out {tag}."
         )
+    others = [] if tagged else _version_tags(root)
+    if others:
+        raise RefusalError(
+            f"This commit has the tag {others[0]}, and blender_manifest.toml says {tag[1:]}: put "
+            "the version there right, or the tag."
+        )
+
+
+def _version_tags(root: Path) -> list[str]:
+    """The tags of the commit that is checked out which name a version."""
+    found = _git(root, "tag", "--points-at", "HEAD").stdout.splitlines()
+    return [name for name in found if name[:1] == "v" and versions.is_version(name[1:])]
 
 
 def _git(root: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -118,7 +118,19 @@ class _Publication:
             for path in self._archive.glob("*/")
             if versions.is_version(path.name)
         }
+        for name, zips in found.items():
+            for package in zips:
+                self._refuse_strange(name, package)
         return {name: zips for name, zips in found.items() if zips}
+
+    def _refuse_strange(self, version: str, package: Package) -> None:
+        """What is in a version's folder is offered to seats, and deleted with it."""
+        own_id = self._given[0].id
+        if (package.id, package.version) != (own_id, version):
+            raise RefusalError(
+                f"{package.path} is {package.id} {package.version}, not {own_id} {version}: put "
+                "it elsewhere."
+            )
 
     def _loose(self, kept: Kept) -> Kept:
         """Versions at the top that somebody put there by hand."""

@@ -152,6 +152,8 @@ def test_what_is_refused(old: Checkout, folder: Path, tmp_path: Path) -> None:
     mine.git("commit", "-q", "--allow-empty", "-m", "Later")
     assert f"Tag v{mine.version} is on" in refusal()
     mine.git("tag", "--delete", f"v{mine.version}")
+    mine.git("tag", f"v{raised(mine.version)}")
+    assert f"has the tag v{raised(mine.version)}, and blender_manifest.toml says" in refusal()
     mine.git("tag", f"v{mine.version}", "-m", "annotated", "-a")
     assert "nothing to do" in published(mine, folder, "--require-tag")
     mine.git("tag", "--delete", f"v{mine.version}")

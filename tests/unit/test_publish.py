@@ -356,6 +356,19 @@ def test_what_was_damaged_at_the_top_is_put_right(
         publish("1.1.0")
 
 
+@pytest.mark.parametrize(("extension", "version"), [("other", "9.0.0"), ("tiny", "2.0.0")])
+def test_what_is_not_ours_in_the_archive_is_neither_offered_nor_deleted(
+    extension: str, version: str, publish: Callable[..., repository.Outcome], folder: Path
+) -> None:
+    publish("1.0.0")
+    (folder / "archive" / "9.0.0").mkdir()
+    made_zip(folder / "archive" / "9.0.0" / "strange.zip", version, extension=extension)
+    before = snapshot(folder)
+    with pytest.raises(RefusalError, match=rf"strange\.zip is {extension} {version}, not tiny 9"):
+        publish("10.0.0", keep=1)
+    assert snapshot(folder) == before
+
+
 def test_a_version_of_several_zips_one_per_platform(folder: Path, tmp_path: Path) -> None:
     def made(version: str, platform: str) -> Path:
         return made_zip(tmp_path / f"tiny-{version}-{platform}.zip", version, platform=platform)
