@@ -27,8 +27,13 @@ if TYPE_CHECKING:
     from .meshes_prepared import Prepared
     from .references import Reference
 
-# Bones point along limbs, axes of joints do not quite. Limits are widened by what that comes to.
-LIMIT_TOLERANCE_RAD = math.radians(10.0)
+# Bones point along limbs, axes of joints do not quite. Limits are widened by what that comes to,
+# and by no more than this at either end.
+LIMIT_TOLERANCE_RAD = math.radians(15.0)
+NO_LIMITS = (
+    "The armature has no joint limits: they are in the character's definition, and {source} "
+    "comes without one; choose its model (MJCF XML)."
+)
 
 
 @dataclass(kw_only=True)
@@ -165,7 +170,11 @@ def _add_joints(wish: Wish, extras: Extras) -> None:
 
     armature_object = wish.target.find_in(bpy.data.objects)
     character = wish.decoded.character
-    if armature_object is None or character is None or not character.joints or not wish.is_new:
+    if armature_object is None or not wish.is_new:
+        return
+    if character is None or not character.joints:
+        if wish.options.limits:
+            extras.warnings.append(NO_LIMITS.format(source=wish.decoded.source))
         return
     try:
         joint_definitions.write(armature_object, character)

@@ -2,19 +2,19 @@
 """The limits of a character's joints as constraints, so that posing by hand keeps within them.
 
 A bone's constraint knows limits about the bone's own axes only. A body's hinges can be told so
-where they turn about axes of its bone; then the constraint's Euler angles, in the joints' order,
-are the joints' angles from rest.
+where each turns about another axis of its bone, or near to it: then the Euler angles of the
+bone, in the joints' order, are the joints' angles from rest, or near to them. The constraint
+takes the least and the largest that they come to anywhere within the joints' limits, so that no
+pose within those is changed.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from mathutils import Euler
 
 from ..motion import quaternion
 from ..motion.character import JointKind
@@ -22,6 +22,8 @@ from .armature import BODY_REST
 from .joint_definitions import world_scale
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import bpy
 
     from ..motion.character import Character, Joint
@@ -32,28 +34,30 @@ LOCATION_NAME = f"{NAME} (location)"
 AXES = "xyz"
 PARALLEL = 1e-3  # rad between a joint's axis and a bone's that are held to be the same
 AT_ORIGIN = 1e-6  # m
-# Euler angles are told apart from others of the same rotation within this; rad.
-SAME_ANGLE = 1e-3
-SAMPLES = 5
-# So far around the limits, too, Euler angles must be the joints'; rad.
+SAMPLES = 9  # of a joint's way
+# So far around the limits, too, Euler angles must be near the joints'; rad.
 MARGIN = 0.01
+# Between two samples angles differ by at most this share of the largest difference at one.
+BETWEEN = 0.05
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Range:
-    """How far a joint lets its bone move along or about one of the bone's axes, from rest.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Way:
+    """How far a joint lets its bone move along or about an axis, from rest.
 
     Attributes:
-        axis: 0, 1 or 2.
-        least: rad or m.
+        direction: (3,) the joint's axis in the bone's axes.
+        axis: 0, 1 or 2: the bone's axis that is nearest.
+        off: how far it is from that, as the sine of the angle between them.
+        least: along or about the bone's axis, in rad or m.
         largest: rad or m; both are infinite for a joint without limits.
-        off: how far the joint's axis is from the bone's, in rad.
     """
 
+    direction: FloatArray
     axis: int
+    off: float
     least: float
     largest: float
-    off: float = 0.0
 
     @property
     def is_limited(self) -> bool:
@@ -61,13 +65,16 @@ class _Range:
         return math.isfinite(self.least)
 
     @property
-    def slack(self) -> float:
-        """How much of the joint's way at most is told about other axes of the bone."""
-        return self.off * min(max(abs(self.least), abs(self.largest)), math.pi)
+    def toward(self) -> FloatArray:
+        """(3,) the joint's axis, pointing the bone's way: about or along it the range counts."""
+        return self.direction * math.copysign(1.0, self.direction[self.axis])
 
-    def widened(self, slack: float) -> _Range:
-        """The range with so much more on both sides."""
-        return replace(self, least=self.least - slack, largest=self.largest + slack)
+    def samples(self) -> FloatArray:
+        """Angles all over the limits, and one on either side of them: the first and the last."""
+        quarter = math.pi / 2  # beyond it nothing is new, unless the angle is the middle one
+        least, largest = (self.least, self.largest) if self.is_limited else (-quarter, quarter)
+        inner = np.linspace(least, largest, SAMPLES)
+        return np.array([least - MARGIN, *inner, largest + MARGIN])
 
 
 def add(
@@ -76,14 +83,14 @@ def add(
     """Constrain the bones to what the joints allow; constraints of an earlier call are replaced.
 
     A bone that only hinges move gets limits about all three axes, those about which it has no
-    hinge being 0; a bone without any joint is left as it is. Limits of a joint whose axis is a
-    little off the bone's are widened by what that may come to, so that no pose within the
-    joint's own limits is changed.
+    hinge being 0; a bone without any joint is left as it is.
 
     Args:
         armature_object: an armature with bones called like the bodies.
         character: the joints.
-        tolerance: how far a joint's axis may be off one of its bone's, in rad.
+        tolerance: how far, in rad, a bone's angle may be from the joint's that it stands for:
+            so much more than the joints a constraint allows at most. For slides how far the
+            axes may be apart.
 
     Returns:
         Names of the joints whose limits no constraint of a bone can express.
@@ -102,7 +109,7 @@ def add(
             left_out += [joint.name for joint in limited]
             continue
         left_out += _limit_rotation(bone, joints, frame, tolerance)
-        left_out += _limit_location(bone, joints, frame, scale)
+        left_out += _limit_location(bone, joints, frame, tolerance, scale)
     return left_out
 
 
@@ -135,86 +142,116 @@ def _limit_rotation(
         return []
     if any(joint.kind is not JointKind.HINGE for joint in turning):
         return limited
-    ranges = [_range(joint, frame, tolerance) for joint in turning]
-    found = [entry for entry in ranges if entry is not None]
-    slack = sum(entry.slack for entry in found)
-    order = _euler_order([entry.widened(slack + MARGIN) for entry in found])
-    if len(found) < len(ranges) or order is None:
+    ways = [_way(joint, frame) for joint in turning]
+    order = _euler_order([way.axis for way in ways])
+    bounds = _bounds(ways, order, tolerance) if order is not None else None
+    if bounds is None:
         return limited
     constraint = bone.constraints.new("LIMIT_ROTATION")
     constraint.name = NAME
     constraint.owner_space = "LOCAL"
     constraint.use_transform_limit = False
     constraint.euler_order = order
-    by_axis = {entry.axis: entry for entry in found}
-    for axis in range(3):
-        entry = by_axis.get(axis, _Range(axis=axis, least=0.0, largest=0.0))
-        _set(constraint, entry.widened(slack))
+    free = {way.axis for way in ways if not way.is_limited}
+    for axis in {0, 1, 2} - free:
+        letter = AXES[axis]
+        setattr(constraint, f"use_limit_{letter}", True)
+        setattr(constraint, f"min_{letter}", bounds[0][axis])
+        setattr(constraint, f"max_{letter}", bounds[1][axis])
     return []
 
 
-def _set(constraint: Any, entry: _Range) -> None:  # noqa: ANN401 - a constraint
-    if entry.is_limited:
-        axis = AXES[entry.axis]
-        setattr(constraint, f"use_limit_{axis}", True)
-        setattr(constraint, f"min_{axis}", entry.least)
-        setattr(constraint, f"max_{axis}", entry.largest)
+def _way(joint: Joint, frame: FloatArray) -> _Way:
+    """A joint's way about or along the nearest axis of its bone."""
+    direction = quaternion.rotate(frame, joint.axis)
+    axis = int(np.argmax(np.abs(direction)))
+    least, largest = -math.inf, math.inf
+    if joint.limits is not None:
+        sign = math.copysign(1.0, direction[axis])
+        least, largest = sorted(sign * (end - joint.reference) for end in joint.limits)
+    off = float(np.linalg.norm(np.delete(direction, axis)))
+    return _Way(direction=direction, axis=axis, off=off, least=least, largest=largest)
 
 
-def _range(joint: Joint, frame: FloatArray, tolerance: float = PARALLEL) -> _Range | None:
-    """A joint's limits about an axis of its bone; None where its axis is none of those."""
-    axis = quaternion.rotate(frame, joint.axis)
-    place = int(np.argmax(np.abs(axis)))
-    off = float(np.linalg.norm(np.delete(axis, place)))
-    if off > tolerance:
-        return None
-    if joint.limits is None:
-        return _Range(axis=place, least=-math.inf, largest=math.inf, off=off)
-    ends = [math.copysign(1.0, axis[place]) * (end - joint.reference) for end in joint.limits]
-    return _Range(axis=place, least=min(ends), largest=max(ends), off=off)
+def _euler_order(axes: list[int]) -> str | None:
+    """The order of Euler angles about these axes, one after the other, as Blender calls it.
 
-
-def _euler_order(ranges: list[_Range]) -> str | None:
-    """The order of Euler angles that are the joints' angles, as Blender calls it.
-
-    None where there is no such order: two joints turn about one axis, or within the limits lie
-    rotations that Blender tells by other angles.
+    None where two joints turn about one axis.
     """
-    axes = [entry.axis for entry in ranges]
     if len(set(axes)) < len(axes):
-        return None
-    # With the angle in the middle at a right angle the others cannot be told from each other.
-    if len(ranges) == 3 and max(-ranges[1].least, ranges[1].largest) > math.pi / 2:
         return None
     others = [axis for axis in range(3) if axis not in axes]
     # The middle is an angle that stays 0, where there is one.
-    sequence = [*axes[:1], *others, *axes[1:]] if len(axes) < 3 else axes
+    sequence = [*axes[:1], *others, *axes[1:]]
     # Joints act in the body's own axes as they turn, Blender names the fixed axes: backwards.
-    order = "".join(AXES[axis] for axis in reversed(sequence)).upper()
-    return order if _tells_all(ranges, order) else None
+    return "".join(AXES[axis] for axis in reversed(sequence)).upper()
 
 
-def _tells_all(ranges: list[_Range], order: Any) -> bool:  # noqa: ANN401 - an enumeration's text
-    """Whether Blender's Euler angles are the joints' angles everywhere within the limits."""
-    spans = [
-        np.linspace(max(entry.least, -math.pi / 2), min(entry.largest, math.pi / 2), SAMPLES)
-        if not entry.is_limited
-        else np.linspace(entry.least, entry.largest, SAMPLES)
-        for entry in ranges
-    ]
-    for angles in itertools.product(*spans):
-        wanted = np.zeros(3)
-        wanted[[entry.axis for entry in ranges]] = angles
-        told = Euler(wanted.tolist(), order).to_matrix().to_euler(order)
-        if not np.allclose(np.array(told), wanted, atol=SAME_ANGLE):
-            return False
-    return True
+def _bounds(
+    ways: Sequence[_Way], order: str, tolerance: float
+) -> tuple[list[float], list[float]] | None:
+    """The least and the largest of a bone's Euler angles anywhere within the joints' limits.
+
+    None where Blender tells a rotation there by angles that are further from the joints' than
+    the tolerance: then a constraint would change poses that are allowed, or allow far too many.
+    """
+    # A joint that turns round and round comes to any angle about axes that it is off.
+    if any(way.off > PARALLEL and not way.is_limited for way in ways):
+        return None
+    axes = [way.axis for way in ways]
+    samples = [way.samples() for way in ways]
+    angles = np.stack([grid.ravel() for grid in np.meshgrid(*samples, indexing="ij")], axis=1)
+    wanted = np.zeros((len(angles), 3))
+    wanted[:, axes] = angles
+    told = euler_angles(_turned(ways, angles), order)
+    apart = np.abs(told - wanted)
+    if apart.max() > tolerance:
+        return None
+    ends = np.array([[found[1], found[-2]] for found in samples])
+    inside = np.all((angles >= ends[:, 0]) & (angles <= ends[:, 1]), axis=1)
+    more = BETWEEN * apart[inside].max()
+    least, largest = np.zeros(3), np.zeros(3)
+    least[axes], largest[axes] = [way.least for way in ways], [way.largest for way in ways]
+    least = np.minimum(least, told[inside].min(axis=0)) - more
+    largest = np.maximum(largest, told[inside].max(axis=0)) + more
+    return least.tolist(), largest.tolist()
+
+
+def _turned(ways: Sequence[_Way], angles: FloatArray) -> FloatArray:
+    """(N, 3, 3) the rotations of a bone whose joints are at (N, J) angles, by Rodrigues."""
+    turned = np.eye(3)[None]
+    for way, angle in zip(ways, angles.T[:, :, None, None], strict=True):
+        x, y, z = way.toward
+        across = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+        turn = np.eye(3) + np.sin(angle) * across + (1.0 - np.cos(angle)) * (across @ across)
+        turned = turned @ turn
+    return turned
+
+
+def euler_angles(matrices: FloatArray, order: str) -> FloatArray:
+    """(N, 3) Euler angles of rotations (N, 3, 3) as Blender's constraints tell them.
+
+    Of the two solutions that one whose angles are smaller altogether, as `mat3_to_eulO` does.
+    """
+    i, j, k = (AXES.index(letter) for letter in order.lower())
+    sign = 1.0 if (j - i) % 3 == 1 else -1.0
+    sine = sign * -matrices[:, k, i]
+    cosine = np.hypot(matrices[:, i, i], matrices[:, j, i])
+    found = np.empty((2, len(matrices), 3))
+    for solution, way in zip(found, (1.0, -1.0), strict=True):
+        solution[:, i] = np.arctan2(way * sign * matrices[:, k, j], way * matrices[:, k, k])
+        solution[:, j] = np.arctan2(sine, way * cosine)
+        solution[:, k] = np.arctan2(way * sign * matrices[:, j, i], way * matrices[:, i, i])
+    first, second = found
+    is_first = np.abs(first).sum(axis=1) <= np.abs(second).sum(axis=1)
+    return np.where(is_first[:, None], first, second)
 
 
 def _limit_location(
     bone: Any,  # noqa: ANN401
     joints: list[Joint],
     frame: FloatArray,
+    tolerance: float,
     scale: float,
 ) -> list[str]:
     """Constrain a bone to its body's slides; returns the joints that it cannot be told of."""
@@ -222,24 +259,33 @@ def _limit_location(
     limited = [joint.name for joint in slides if joint.limits is not None]
     if not limited:
         return []
-    first = joints[: len(slides)]
     # A slide behind a hinge turns with it, and a hinge off the origin moves that besides.
-    is_plain = all(joint.kind is JointKind.SLIDE for joint in first) and all(
+    is_plain = all(joint.kind is JointKind.SLIDE for joint in joints[: len(slides)]) and all(
         np.linalg.norm(joint.position) < AT_ORIGIN for joint in joints[len(slides) :]
     )
-    ranges = [_range(joint, frame) for joint in slides]
-    found = [entry for entry in ranges if entry is not None]
-    if not is_plain or len({entry.axis for entry in found}) < len(ranges):
+    ways = [_way(joint, frame) for joint in slides]
+    is_near = all(way.off <= (tolerance if way.is_limited else PARALLEL) for way in ways)
+    if not is_plain or not is_near or len({way.axis for way in ways}) < len(ways):
         return limited
     constraint = bone.constraints.new("LIMIT_LOCATION")
     constraint.name = LOCATION_NAME
     constraint.owner_space = "LOCAL"
     constraint.use_transform_limit = False
-    for entry in found:
-        axis = AXES[entry.axis]
-        if entry.is_limited:
-            setattr(constraint, f"use_min_{axis}", True)
-            setattr(constraint, f"use_max_{axis}", True)
-            setattr(constraint, f"min_{axis}", entry.least / scale)
-            setattr(constraint, f"max_{axis}", entry.largest / scale)
+    for way in (way for way in ways if way.is_limited):
+        axis = AXES[way.axis]
+        least, largest = _reach(ways, way.axis)
+        setattr(constraint, f"use_min_{axis}", True)
+        setattr(constraint, f"use_max_{axis}", True)
+        setattr(constraint, f"min_{axis}", least / scale)
+        setattr(constraint, f"max_{axis}", largest / scale)
     return []
+
+
+def _reach(ways: Sequence[_Way], axis: int) -> tuple[float, float]:
+    """The least and the largest way along one of the bone's axes by all slides together."""
+    ends = [
+        sorted(way.toward[axis] * end for end in (way.least, way.largest))
+        for way in ways
+        if way.is_limited
+    ]
+    return sum(least for least, _ in ends), sum(largest for _, largest in ends)
