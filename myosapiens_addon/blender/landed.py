@@ -102,6 +102,8 @@ def note_check(
     # Only a character's own armature, on the recorded way, has its bones where bodies were.
     is_as_recorded = not options.in_place and options.path_scale in (None, 1.0)
     is_own = not made.map_title and options.carrier != OBJECT
-    if decoded.heads is not None and found.names and is_as_recorded and is_own:
+    # What the whole motion could not be compared with was told when that was tried.
+    known = decoded.heads if decoded.distance is not None else None
+    if known is not None and found.names and is_as_recorded and is_own:
         times = made.expected.times
-        landing.shown_distance = heads.compare(decoded.heads, found.names, times, found.heads)
+        landing.shown_distance = heads.compare(known, found.names, times, found.heads)

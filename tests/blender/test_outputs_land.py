@@ -167,6 +167,14 @@ def test_a_take_beyond_the_limits_is_shown_within_them_and_told(tmp_path: Path) 
     assert any("'tibia_r' points" in warning for warning in found.warnings)
 
 
+def test_limits_without_a_definition_are_told(tmp_path: Path) -> None:
+    found = land(solved.take().write_glb(tmp_path / "motion.glb"), limits=True)
+    assert found.warnings == [
+        "The armature has no joint limits: they are in the character's definition, and motion.glb "
+        "comes without one; choose its model (MJCF XML)."
+    ]
+
+
 def test_limits_are_for_new_armatures_only(tmp_path: Path) -> None:
     built = from_definition(tmp_path)
     path = solved.take().write_glb(tmp_path / "motion.glb")
@@ -363,6 +371,23 @@ def test_a_damaged_xpos_is_no_reason_to_fail(tmp_path: Path) -> None:
     moves_as(found.armature, take)
     assert found.distance is None
     assert any("was not compared" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("told", ["other bodies", "far too far away"])
+def test_an_xpos_that_cannot_be_compared_is_no_reason_to_fail(tmp_path: Path, told: str) -> None:
+    take = solved.take()
+    if told == "other bodies":
+        xpos = take.write_xpos(tmp_path / "xpos.parquet")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        table = parquet.read_table(xpos)
+        columns = [name if name == "time" else f"other_{name}" for name in table.column_names]
+        parquet.write_table(table.rename_columns(columns), xpos)
+    else:
+        xpos = take.write_xpos(tmp_path / "xpos.parquet", off_m={"skull": 1e300})
+    found = land(take.write_glb(tmp_path / "motion.glb"), xpos)
+    moves_as(found.armature, take)
+    assert (found.distance, found.shown_distance) == (None, None)
+    assert [warning for warning in found.warnings if warning.startswith("xpos.parquet has")]
 
 
 # Speed
