@@ -13,7 +13,6 @@ from . import (
     armature,
     character_armature,
     extras,
-    joint_definitions,
     paths,
     reading,
 )
@@ -32,7 +31,6 @@ def character_armature_file(options: argparse.Namespace) -> Answer:
     paths.check_writable(options.out)
     character = mjcf.read(options.model)
     made = character_armature.make(character, name=options.name or character.title)
-    joint_definitions.write(made, character)
     warnings = extras.add_limits(made, character) if options.limits else []
     armature.place(made, current_scene())
     save_blend(options.out)

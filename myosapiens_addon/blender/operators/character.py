@@ -243,10 +243,9 @@ def _read_model(path: str) -> Character:
 
 def _build(character: Character, *, limits: bool) -> str:
     """Build the armature in the scene; what was done, in a sentence."""
-    from .. import armature, character_armature, extras, joint_definitions
+    from .. import armature, character_armature, extras
 
     made = character_armature.make(character, name=character.title)
-    joint_definitions.write(made, character)
     warnings = extras.add_limits(made, character) if limits else []
     armature.place(made, current_scene())
     done = f"{made.name}: {len(character.names)} bones, {len(character.joints)} joints."
