@@ -86,8 +86,9 @@ def write_in_steps(
 ) -> Generator[int, None, Written]:
     """Add a property in degrees for each joint to the object, and its curve to the pose's action.
 
-    A property that the object has already and that is none of ours is left alone. Only names are
-    held over a step; where the object or the action is gone by then, it ends.
+    A property that the object has already and that is none of ours is left alone, and a library
+    override gets none that its library does not have. Only names are held over a step; where the
+    object or the action is gone by then, it ends.
 
     Args:
         target: the armature object; not one of a linked library.
@@ -181,7 +182,17 @@ def _names(
             f"The angles of joints whose names no property can have were left out "
             f"({_listed(long)})."
         )
-    left_out = {*taken, *long}
+    unkept: list[str] = []
+    if holder.override_library is not None:
+        # What is added to an override is gone when the file is opened again; its curves are not.
+        unkept = [name for name in joints if name not in holder and name not in long]
+    if unkept:
+        warnings.append(
+            f"The object {holder.name!r} is a library override, on which Blender keeps no new "
+            f"properties: these angles were left out ({_listed(unkept)}). Write them to a table, or "
+            "import a take with its angles in the linked file first."
+        )
+    left_out = {*taken, *long, *unkept}
     return [name for name in dict.fromkeys(joints) if name not in left_out], warnings
 
 

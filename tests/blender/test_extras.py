@@ -230,6 +230,51 @@ def test_a_property_of_the_user_s_is_left_alone(tmp_path: Path) -> None:
     assert [warning for warning in found.warnings if "hip_flex_r" in warning]
 
 
+@pytest.mark.parametrize("has_angles", [False, True])
+def test_angles_on_a_library_override_are_kept_or_left_out(
+    tmp_path: Path, has_angles: bool
+) -> None:
+    take = solved.take()
+    built = armature.build(take.motion(), name="Anna")
+    path = take.write_glb(tmp_path / "motion.glb")
+    words = {
+        "model": str(solved.write_model(tmp_path / "model.xml")),
+        "with_angles": True,
+        "key_angles": True,
+        "rate": "capture",
+    }
+    if has_angles:
+        land(path, armature="Anna", **words)
+    made = overridden(built, tmp_path)
+    found = land(path, name="Shot", armature=made.name, **words)
+    assert found.angles == (len(EVERY_ANGLE) if has_angles else 0)
+    assert len([said for said in found.warnings if "library override" in said]) == (not has_angles)
+    file = str(tmp_path / "shot.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    bpy.ops.wm.open_mainfile(filepath=file)
+    curves = curves_of(bpy.data.actions["Shot"])
+    angles = [curve for curve in curves if curve.data_path.startswith("[")]
+    assert len(angles) == found.angles
+    made = next(o for o in bpy.data.objects if o.type == "ARMATURE" and o.library is None)
+    for curve in angles:
+        assert made.path_resolve(curve.data_path) is not None
+
+
+def overridden(built: bpy.types.Object, folder: Path) -> bpy.types.Object:
+    """The armature as a library override of the one in a file of its own, in a new file."""
+    cast = bpy.data.collections.new("Cast")
+    cast.objects.link(built)
+    library = str(folder / "cast.blend")
+    bpy.data.libraries.write(library, {cast})
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    with bpy.data.libraries.load(library, link=True) as (_, wanted):
+        wanted.collections = ["Cast"]
+    scene, layer = bpy.context.scene, bpy.context.view_layer
+    scene.collection.children.link(wanted.collections[0])
+    made = wanted.collections[0].override_hierarchy_create(scene, layer, do_fully_editable=True)
+    return made.objects[0]
+
+
 # Meshes
 
 
@@ -320,20 +365,10 @@ def test_meshes_come_with_another_file_s_angles_and_xpos(tmp_path: Path) -> None
 def test_meshes_come_onto_an_override_of_a_linked_collection(tmp_path: Path) -> None:
     take = solved.take()
     built = armature.build(take.motion(), name="Anna")
-    cast = bpy.data.collections.new("Cast")
-    cast.objects.link(built)
-    library = tmp_path / "cast.blend"
-    bpy.data.libraries.write(str(library), {cast})
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    with bpy.data.libraries.load(str(library), link=True) as (_, wanted):
-        wanted.collections = ["Cast"]
-    bpy.context.scene.collection.children.link(wanted.collections[0])
-    own = wanted.collections[0].override_hierarchy_create(
-        bpy.context.scene, bpy.context.view_layer, do_fully_editable=True
-    )
+    rig = overridden(built, tmp_path).name
     before = len(bpy.data.objects)
     path = take.write_glb(tmp_path / "motion.glb", meshes=True)
-    found = land(path, rate="capture", meshes=True, armature=own.objects[0].name)
+    found = land(path, rate="capture", meshes=True, armature=rig)
     assert found.meshes == meshes_of(take)
     walk_with(found.armature, take)
     # Nothing can be put into the override: the scene's own collection has them.
