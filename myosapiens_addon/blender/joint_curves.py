@@ -189,8 +189,8 @@ def _names(
     if unkept:
         warnings.append(
             f"The object {holder.name!r} is a library override, on which Blender keeps no new "
-            f"properties: these angles were left out ({_listed(unkept)}). Write them to a table, or "
-            "import a take with its angles in the linked file first."
+            f"properties: these angles were left out ({_listed(unkept)}). Write them to a table, "
+            "or import a take with its angles in the linked file first."
         )
     left_out = {*taken, *long, *unkept}
     return [name for name in dict.fromkeys(joints) if name not in left_out], warnings
