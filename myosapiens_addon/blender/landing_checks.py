@@ -120,8 +120,10 @@ def bone_map(
             missing = presets.missing(preset, rig.names)
             warnings += choosing.absent_warning(missing, rig)
         return presets.apply(preset, rig.names, rig.name)
-    if stored is None or not stored.preset:
+    if stored is None or stored.rig or not stored.preset:
         return stored
-    # What a preset says of rigs besides their bones is not kept with the armature.
+    # A map that was written by hand may name its kind only.
     of_kind = {preset.id: preset for preset in presets.catalogue(user_maps)}.get(stored.preset)
-    return stored if of_kind is None else replace(stored, rig=of_kind.document.rig)
+    if of_kind is None:
+        return stored
+    return replace(stored, rig=presets.match(of_kind.document, presets.NameIndex(rig.names)).rig)

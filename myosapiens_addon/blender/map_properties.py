@@ -60,6 +60,8 @@ class MYOSAPIENS_PG_bone_map(bpy.types.PropertyGroup):
     row_index: IntProperty(name="Bone", description="The chosen row of the bone map")
     preset: StringProperty(options={"HIDDEN"})
     title: StringProperty(options={"HIDDEN"})
+    # What the map says of rigs of its kind besides their bones, as JSON: see `retarget.extras`.
+    extras: StringProperty(options={"HIDDEN"})
 
 
 classes = (MYOSAPIENS_PG_bone_role, MYOSAPIENS_PG_bone_map)

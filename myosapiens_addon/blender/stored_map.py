@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import TYPE_CHECKING, Any
 
 from ..retarget.mapping.roles import RoleMap
@@ -26,7 +27,16 @@ def read(armature: Any) -> RoleMap | None:  # noqa: ANN401 - an armature's data
         chains={role: tuple(bones) for role, bones in chains.items()},
         preset=group.preset,
         title=group.title or "the armature's map",
+        rig=_extras(group.extras),
     )
+
+
+def _extras(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:  # somebody's script wrote it: what it says is looked at later, if it is JSON
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def write(
@@ -44,6 +54,7 @@ def write(
     group = map_properties.of_armature(armature)
     group.rows.clear()
     group.preset, group.title = role_map.preset, role_map.title
+    group.extras = json.dumps(dict(role_map.rig), ensure_ascii=False) if role_map.rig else ""
     for role, bones in role_map.chains.items():
         for bone in bones:
             row = group.rows.add()
@@ -56,7 +67,7 @@ def clear(armature: Any) -> None:  # noqa: ANN401
     """Forget the map: it is found out anew for each take."""
     group = map_properties.of_armature(armature)
     group.rows.clear()
-    group.preset = group.title = ""
+    group.preset = group.title = group.extras = ""
 
 
 def with_title(role_map: RoleMap, title: str) -> RoleMap:

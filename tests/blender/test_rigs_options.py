@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from myosapiens_addon.blender import landing as landings
-from myosapiens_addon.blender import map_properties, stored_map
+from myosapiens_addon.blender import landing_checks, map_properties, rig_reader, stored_map
 from myosapiens_addon.blender.compat import curves_of
 from myosapiens_addon.motion import glb
 from myosapiens_addon.motion.motion import Motion
+from myosapiens_addon.retarget.mapping import presets
 from myosapiens_addon.retarget.mapping.roles import RoleMap
 from tests.blender import rig_builders as rigs
 from tests.blender.rig_takes import both, check_alike, land, scene_frames, shown_take, some
@@ -288,6 +289,22 @@ def test_the_armatures_bone_map_is_saved_with_it(built: rigs.Built, tmp_path: Pa
     bpy.ops.wm.open_mainfile(filepath=path)
     assert stored_map.read(built.object.data).chains == built.chains
     assert land(built, figures.figure()).bone_map == "Kept"
+
+
+@pytest.mark.usefixtures("kept_maps")
+def test_a_kept_map_of_a_kind_calls_its_bones_as_the_armature_does() -> None:
+    plan = rigs.known("rigify_fk")
+    plan.rows = [
+        (f"Hero:{name}", above and f"Hero:{above}", *rest) for name, above, *rest in plan.rows
+    ]
+    built = rigs.build(plan)
+    made = rig_reader.read_rig(built.object)
+    found = presets.apply(presets.find("rigify-fk"), made.names)
+    stored_map.write(built.object.data, RoleMap(chains=found.chains, preset=found.preset))
+    stored = stored_map.read(built.object.data)
+    kept = landing_checks.bone_map(made, "", stored, None, [])
+    assert kept is not None
+    assert kept.rig["carrier"] == "Hero:torso"
 
 
 def test_a_preset_of_the_users_own(own_folders: Path) -> None:

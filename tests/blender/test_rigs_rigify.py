@@ -11,8 +11,10 @@ import bpy
 import numpy as np
 import pytest
 
+from myosapiens_addon.blender import map_properties, stored_map
 from myosapiens_addon.blender.compat import curves_of
 from myosapiens_addon.motion import glb
+from myosapiens_addon.retarget.mapping import files, presets
 from tests.blender import rig_builders as rigs
 from tests.blender.rig_takes import both, check_alike, check_ground, land
 from tests.helpers import figures, likeness
@@ -103,6 +105,24 @@ def test_a_captured_walk_by_both_kinds_of_controls(rig: rigs.Built, walk: Path) 
         shown[use_ik] = target
     for role, heads in shown[False].heads.items():
         np.testing.assert_allclose(shown[True].heads[role], heads, atol=5e-3, err_msg=role)
+
+
+def test_a_kept_map_says_what_the_preset_says(rig: rigs.Built, tmp_path: Path) -> None:
+    path, motion = tmp_path / "kept.json", figures.figure()
+    known = presets.find("rigify-fk")
+    with map_properties.available():
+        names = rig.object.data.bones.keys()
+        stored_map.write(rig.object.data, presets.apply(known, names))
+        stored = stored_map.read(rig.object.data)
+        assert stored is not None
+        files.write(path, stored)
+        stored_map.clear(rig.object.data)
+    landing = land(rig, motion, contacts=False, bone_map=str(path))
+    keyed = {curve.data_path for curve in curves_of(bpy.data.actions[landing.action])}
+    assert keyed.issuperset(LIMB_SWITCHES)
+    assert 'pose.bones["torso"].location' in keyed
+    assert not landing.warnings
+    check_alike(*both(rig, motion))
 
 
 @pytest.mark.parametrize("use_ik", [False, True])
