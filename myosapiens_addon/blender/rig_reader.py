@@ -16,13 +16,12 @@ from .compat import curves_of
 from .joint_limits import NAME as JOINT_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from ..motion.motion import FloatArray
 
-DRIVEN = re.compile(r'^pose\.bones\["(?P<bone>(?:[^"\\]|\\.)*)"\]\.rotation_')
 MOVED = re.compile(r'^pose\.bones\["(?P<bone>(?:[^"\\]|\\.)*)"\]\.(?P<what>location|rotation_)')
 AXES = "XYZ"
 LOCKED = "locked"
@@ -57,6 +56,7 @@ def read_rig(armature_object: bpy.types.Object) -> Rig:
         local_location=_flags([bone.use_local_location for bone in bones]),
         connected=_flags([bone.use_connect and bone.parent is not None for bone in bones]),
         unmovable=unmovable,
+        pinned=_pinned(armature_object, pose_bones),
         hindered={bone.name: why for bone in pose_bones if (why := _hindrance(bone))},
         posed=frozenset(
             bone.name for bone in pose_bones if bone.name not in unmovable and _is_turned(bone)
@@ -107,7 +107,15 @@ def _place(armature_object: bpy.types.Object) -> ObjectPlace:
         location=np.array(location if before is None else before, dtype=np.float64),
         is_animated=before is not None,
         world_scale=scale or 1.0,
+        hindered=_object_hindrance(armature_object),
     )
+
+
+def _object_hindrance(armature_object: bpy.types.Object) -> str:
+    """What else moves the object, in a few words; empty for nothing."""
+    if "location" in _driven_paths(armature_object):
+        return "driven"
+    return _acting(armature_object.constraints)
 
 
 def _action(armature_object: bpy.types.Object) -> bpy.types.Action | None:
@@ -131,13 +139,30 @@ def _unmovable(
     armature_object: bpy.types.Object, pose_bones: Sequence[bpy.types.PoseBone]
 ) -> dict[str, str]:
     """Bones whose rotation keys would come to nothing, or are not wanted, and why."""
-    found = {bone.name: LOCKED for bone in pose_bones if _is_locked(bone)}
+    locked = {bone.name: LOCKED for bone in pose_bones if _is_locked(bone)}
+    return locked | dict.fromkeys(_driven(armature_object, "rotation_"), "driven")
+
+
+def _pinned(
+    armature_object: bpy.types.Object, pose_bones: Sequence[bpy.types.PoseBone]
+) -> frozenset[str]:
+    """Bones whose location keys would come to nothing, or are not wanted."""
+    locks: list[Any] = [bone.lock_location for bone in pose_bones]
+    locked = [bone.name for bone, lock in zip(pose_bones, locks, strict=True) if all(lock)]
+    return frozenset([*locked, *_driven(armature_object, "location")])
+
+
+def _driven(armature_object: bpy.types.Object, what: str) -> Iterator[str]:
+    """Bones of whose location or rotation something is driven."""
+    for path in _driven_paths(armature_object):
+        match = MOVED.match(path)
+        if match is not None and match["what"] == what:
+            yield bpy.utils.unescape_identifier(match["bone"])
+
+
+def _driven_paths(armature_object: bpy.types.Object) -> list[str]:
     data = armature_object.animation_data
-    for curve in data.drivers if data is not None else ():
-        match = DRIVEN.match(curve.data_path)
-        if match is not None:
-            found[bpy.utils.unescape_identifier(match["bone"])] = "driven"
-    return found
+    return [curve.data_path for curve in data.drivers] if data is not None else []
 
 
 def _is_locked(bone: bpy.types.PoseBone) -> bool:
@@ -155,14 +180,20 @@ def _hindrance(bone: bpy.types.PoseBone) -> str:
 
     Not the limits of the character's own joints: no solved take goes beyond them.
     """
-    acting = [
-        entry
-        for entry in bone.constraints
-        if not entry.mute and entry.influence > 0.0 and not entry.name.startswith(JOINT_LIMITS)
-    ]
+    acting = _acting(bone.constraints)
     if acting:
-        return f"constraint {acting[0].name!r}"
+        return acting
     locks: Any = bone.lock_rotation
     if bone.rotation_mode in ("QUATERNION", "AXIS_ANGLE") or not any(locks):
         return ""
     return f"locked about {''.join(axis for place, axis in enumerate(AXES) if locks[place])}"
+
+
+def _acting(constraints: Iterable[bpy.types.Constraint]) -> str:
+    """The first constraint that has a say; empty for none."""
+    acting = (
+        entry.name
+        for entry in constraints
+        if not entry.mute and entry.influence > 0.0 and not entry.name.startswith(JOINT_LIMITS)
+    )
+    return next((f"constraint {name!r}" for name in acting), "")

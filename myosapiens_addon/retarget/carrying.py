@@ -13,7 +13,6 @@ from .curves import OBJECT, BoneCurves
 
 if TYPE_CHECKING:
     from ..motion.motion import FloatArray
-    from .follow import Target
     from .ik import Controls
     from .posing import Pose, Tree
     from .rig import Rig
@@ -65,7 +64,7 @@ def carry(
             f"No bone of {target.rig.name!r} can carry the way (all are connected, locked or "
             "driven); the armature object carries it."
         )
-        _carry_by_object(curves, target, moved)
+        _carry_by_object(work, curves, moved)
         return {THE_OBJECT: moved}
     if carrier == "pelvis" or (carrier == "root" and root == bone):
         _carry_by_bone(curves, tree, pose, bone, moved)
@@ -74,7 +73,7 @@ def carry(
     if carrier == "root":
         _carry_by_bone(curves, tree, pose, root, way)
         return {bone: moved - way, root: way}
-    _carry_by_object(curves, target, way)
+    _carry_by_object(work, curves, way)
     return {bone: moved - way, THE_OBJECT: way}
 
 
@@ -102,7 +101,8 @@ def _carrying_bone(work: Work) -> int | None:
     """The bone whose location moves the figure: the pelvis, or the nearest above that may."""
     tree, rig, name = work.tree, work.tree.rig, work.extra.carrier
     at = rig.names.index(name) if name in rig.names else _below_the_whole(work)
-    while at >= 0 and (rig.connected[at] or rig.names[at] in rig.unmovable):
+    fixed = {*rig.unmovable, *rig.pinned}
+    while at >= 0 and (rig.connected[at] or rig.names[at] in fixed):
         at = int(tree.parents[at])
     return at if at >= 0 else None
 
@@ -140,6 +140,19 @@ def _carry_by_bone(
     )
 
 
-def _carry_by_object(curves: dict[str, BoneCurves], target: Target, moved: FloatArray) -> None:
-    place = target.rig.place
-    curves[OBJECT] = BoneCurves(bone=OBJECT, location=place.basis @ moved + place.location[:, None])
+def _carry_by_object(work: Work, curves: dict[str, BoneCurves], moved: FloatArray) -> None:
+    rig = work.tree.rig
+    location = rig.place.basis @ moved + rig.place.location[:, None]
+    curves[OBJECT] = BoneCurves(bone=OBJECT, location=location)
+    work.notes.warnings += object_warning(rig)
+
+
+def object_warning(rig: Rig) -> list[str]:
+    """A sentence about what else moves an object that carries the way; none for nothing."""
+    why = rig.place.hindered
+    if not why:
+        return []
+    return [
+        f"The armature object {rig.name!r} carries the way, but something else moves it too "
+        f"({why}), so it may not go where the take goes."
+    ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import RigError
-from . import align, bone_map, lanes, path, retargeting
+from . import align, bone_map, carrying, lanes, path, retargeting
 from .curves import OBJECT, BoneCurves
 from .figure import figure_of
 from .follow import UP
@@ -24,7 +24,7 @@ from .mapping.roles import Skeleton
 from .work import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ..motion.motion import FloatArray, Motion
     from .bone_map import BoneMap
@@ -176,14 +176,30 @@ def _own_unit_m(motion: Motion, bodies: RoleMap, rig: Rig) -> float | None:
 def _as_it_is(
     motion: Motion, rig: Rig, pairs: BoneMap, options: RetargetOptions, unit_m: float
 ) -> Outcome:
-    curves = align.align(motion, rig, pairs, unit_m=unit_m)
+    curves = _elsewhere(align.align(motion, rig, pairs, unit_m=unit_m), rig, options)
     checks = _checks(motion)
+    turned = _as_bodies(motion, rig, pairs, checks)
+    free = [bone for bone in pairs.bones if rig.names[bone] not in rig.unmovable]
     return Outcome(
-        curves=_elsewhere(curves, rig, options),
+        curves=dataclasses.replace(curves, bones=tuple(_without_turns(curves.bones, rig))),
         checks=checks,
-        rotations=_as_bodies(motion, rig, pairs, checks),
-        warnings=_unmatched(pairs, rig),
+        rotations={name: turn for name, turn in turned.items() if name not in rig.unmovable},
+        warnings=[
+            *_unmatched(pairs, rig),
+            *retargeting.left_out_warning(rig, pairs.bones),
+            *retargeting.hindrance_warning(rig, free),
+            *(carrying.object_warning(rig) if options.carrier == "object" else ()),
+        ],
     )
+
+
+def _without_turns(bones: Sequence[BoneCurves], rig: Rig) -> Iterator[BoneCurves]:
+    """The channels, less the rotations of bones that are locked or driven."""
+    for row in bones:
+        if row.bone not in rig.unmovable:
+            yield row
+        elif row.location is not None:
+            yield dataclasses.replace(row, rotations=None)
 
 
 def _checks(motion: Motion) -> tuple[int, ...]:

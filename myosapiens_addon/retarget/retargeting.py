@@ -109,10 +109,12 @@ def _keyed(
     shown = {bone: turn for bone, turn in wanted.items() if bone not in limbs.dropped}
     curves = _rotation_curves(rig, pose, motion.frame_count, limbs.dropped)
     carrying.put_back(curves, rig, motion.frame_count)
+    keyed = set(shown)
     if moved is not None and way is not None:
         carried = carrying.carry(work, curves, pose, moved, way)
         carrying.place_controls(work, curves, wanted, limbs, carried)
-    _note_hindrances(rig, shown, work.notes)
+        keyed |= {bone for bone in carried if bone != carrying.THE_OBJECT}
+    work.notes.warnings += hindrance_warning(rig, sorted(keyed))
     return Retargeted(
         curves=PoseCurves(
             times=motion.times,
@@ -163,13 +165,7 @@ def with_body(rig: Rig, bone: int, turn: FloatArray, rest: FloatArray) -> FloatA
 def _wanted(work: Work, found: dict[int, FloatArray]) -> dict[int, FloatArray]:
     """Rotations of the bones that follow bodies and can be keyed."""
     target, rig = work.target, work.target.rig
-    left_out = [
-        f"{rig.names[bone]} ({rig.unmovable[rig.names[bone]]})"
-        for bone in found
-        if rig.names[bone] in rig.unmovable
-    ]
-    if left_out:
-        work.notes.warnings.append(f"Left as they are: {listed(left_out)}.")
+    work.notes.warnings += left_out_warning(rig, found)
     place = {name: index for index, name in enumerate(rig.names)}
     for name, role in work.extra.also.items():
         chain = target.figure.chains.get(role, ())
@@ -271,11 +267,20 @@ def _settings(rig: Rig, extra: Extras, others: list[Setting]) -> tuple[Setting, 
     )
 
 
-def _note_hindrances(rig: Rig, keyed: Iterable[int], notes: Notes) -> None:
+def left_out_warning(rig: Rig, found: Iterable[int]) -> list[str]:
+    """A sentence about bones that follow bodies, but cannot be keyed; none where there are none."""
+    names = [rig.names[bone] for bone in found]
+    left_out = [f"{name} ({rig.unmovable[name]})" for name in names if name in rig.unmovable]
+    return [f"Left as they are: {listed(left_out)}."] if left_out else []
+
+
+def hindrance_warning(rig: Rig, keyed: Iterable[int]) -> list[str]:
+    """A sentence about bones that something else acts on too; none where there are none."""
     names = [rig.names[bone] for bone in keyed]
     found = [f"{name} ({rig.hindered[name]})" for name in names if name in rig.hindered]
-    if found:
-        notes.warnings.append(
-            f"Keyed, but something else acts on them too, so they may not show the take: "
-            f"{listed(found)}."
-        )
+    if not found:
+        return []
+    return [
+        f"Keyed, but something else acts on them too, so they may not show the take: "
+        f"{listed(found)}."
+    ]

@@ -27,12 +27,14 @@ class ObjectPlace:
         location: (3,) float64, where its location channels put it, without a take.
         is_animated: whether an action moves it now, so that a new one has to put it back.
         world_scale: how many units of the scene one unit of the armature is.
+        hindered: what else moves the object, in a few words; empty for nothing.
     """
 
     basis: FloatArray
     location: FloatArray
     is_animated: bool = False
     world_scale: float = 1.0
+    hindered: str = ""
 
 
 def _unmoved() -> ObjectPlace:
@@ -61,6 +63,7 @@ class Rig:
         connected: (N,) whether a bone's head is fixed to its parent's tail, so that its
             location has no effect.
         unmovable: bones that keys cannot move (driven, wholly locked) → why, in a few words.
+        pinned: bones whose location keys cannot move (driven), or are not wanted to (locked).
         hindered: bones that keys move, but not alone (constraints, locks) → why.
         posed: bones that are turned from their rest pose now, and can be turned back.
         held: bones that are turned and locked so → their own rotation (4,) against rest.
@@ -82,6 +85,7 @@ class Rig:
     local_location: NDArray[np.bool_]
     connected: NDArray[np.bool_]
     unmovable: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    pinned: frozenset[str] = frozenset()
     hindered: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     posed: frozenset[str] = frozenset()
     held: Mapping[str, FloatArray] = field(default_factory=lambda: MappingProxyType({}))

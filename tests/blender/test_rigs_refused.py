@@ -253,6 +253,33 @@ def test_locked_and_driven_bones_are_named_and_left() -> None:
     assert any("LeftHand" in text and "degrees off" in text for text in landing.warnings)
 
 
+@pytest.mark.parametrize("how", ["locked", "driven"])
+def test_a_pelvis_whose_location_is_held_is_carried_by_the_root(how: str) -> None:
+    built = rigs.vroid()
+    hips = built.object.pose.bones["J_Bip_C_Hips"]
+    if how == "locked":
+        hips.lock_location = (True, True, True)
+    else:
+        hips.driver_add("location", 1).driver.expression = "0.0"
+    motion = figures.figure()
+    landing = land(built, motion, contacts=False)
+    moved = {
+        curve.data_path.split('"')[1]
+        for curve in curves_of(bpy.data.actions[landing.action])
+        if curve.data_path.endswith(".location")
+    }
+    assert moved == {"Root"}
+    check_alike(*both(built, motion))
+
+
+def test_an_object_that_something_else_moves_is_told() -> None:
+    built = rigs.vroid()
+    built.object.constraints.new("LIMIT_LOCATION").name = "Fence"
+    landing = land(built, figures.figure(), carrier="object")
+    assert any("(constraint 'Fence')" in text for text in landing.warnings)
+    assert land(built, figures.figure()).warnings == []
+
+
 def test_fingers_on_a_locked_hand_still_point_as_they_should() -> None:
     built = rigs.build(rigs.known("vroid"))
     hand = built.object.pose.bones["J_Bip_L_Hand"]

@@ -133,3 +133,27 @@ def test_locked_driven_and_constrained_bones_are_named() -> None:
     assert not {hand, head} & {row.bone for row in found.curves.bones}
     posed = forward.of_curves(hindered, found.curves)
     check_promised(found, hindered, posed)
+
+
+def test_bones_of_its_own_armature_that_cannot_be_keyed_are_named() -> None:
+    made = own_rig()
+    hindered = dataclasses.replace(
+        made,
+        unmovable={"lunate_l": "locked", "pelvis": "driven"},
+        hindered={"femur_r": "constraint 'Aim'"},
+        place=dataclasses.replace(made.place, hindered="constraint 'Rails'"),
+    )
+    options = dataclasses.replace(OPTIONS, carrier="object")
+    found = choosing.put_on(figures.figure(), hindered, None, options)
+    assert found.map_title == OWN
+    text = " ".join(found.warnings)
+    for part in (
+        "lunate_l (locked)",
+        "pelvis (driven)",
+        "femur_r (constraint 'Aim')",
+        "(constraint 'Rails')",
+    ):
+        assert part in text
+    turned = {row.bone for row in found.curves.bones if row.rotations is not None}
+    assert not {"lunate_l", "pelvis"} & turned
+    assert not {"lunate_l", "pelvis"} & set(found.rotations)

@@ -153,3 +153,27 @@ def test_the_object_goes_in_its_own_axes() -> None:
     wanted = take[1] - take[0]
     np.testing.assert_allclose(walked, [-wanted[1], wanted[0], 0.0], atol=0.1)
     assert row.location[2].max() == pytest.approx(6.0)
+
+
+def test_a_pelvis_whose_location_is_locked_or_driven_is_carried_by_what_is_above() -> None:
+    made, chains = figure_rig()
+    root, pelvis = chains["root"][0], chains["pelvis"][0]
+    pinned = dataclasses.replace(made, pinned=frozenset([pelvis]))
+    options = RetargetOptions(contacts=False)
+    np.testing.assert_allclose(
+        hips(pinned, chains, options), hips(made, chains, options), atol=1e-9
+    )
+    landed = retarget(long_walk(), role_map(figures.chains()), pinned, role_map(chains), options)
+    assert [row.bone for row in landed.curves.bones if row.location is not None] == [root]
+
+
+def test_what_else_moves_that_which_carries_the_way_is_told() -> None:
+    made, chains = figure_rig()
+    root = chains["root"][0]
+    place = dataclasses.replace(made.place, hindered="driven")
+    held = dataclasses.replace(made, hindered={root: "constraint 'Floor'"}, place=place)
+    for carrier, says in (("root", f"{root} (constraint 'Floor')"), ("object", "(driven)")):
+        options = RetargetOptions(contacts=False, carrier=carrier)
+        landed = retarget(long_walk(), role_map(figures.chains()), held, role_map(chains), options)
+        assert len(landed.notes.warnings) == 1
+        assert says in landed.notes.warnings[0]
