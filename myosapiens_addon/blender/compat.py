@@ -156,6 +156,17 @@ def curves_of(action: bpy.types.Action) -> list[Any]:
     return [curve for holder in _holders(action) for curve in holder.fcurves]
 
 
+def curves_of_owner(animation: Any) -> list[Any]:  # noqa: ANN401
+    """The curves by which an object's active action moves it: of its own slot, not of others'."""
+    action = animation.action
+    if action is None:
+        return []
+    bags, slot = _holders(action), slot_of(animation)
+    return [
+        curve for bag in bags if not HAS_SLOTS or bag.slot_handle == slot for curve in bag.fcurves
+    ]
+
+
 def _holders(action: Any) -> list[Any]:  # noqa: ANN401
     """All that hold curves of an action."""
     if not HAS_SLOTS:

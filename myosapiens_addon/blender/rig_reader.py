@@ -12,7 +12,7 @@ import numpy as np
 from ..motion import quaternion
 from ..retarget.rig import ObjectPlace, Rig
 from .armature import BODY_REST
-from .compat import curves_of
+from .compat import curves_of_owner
 from .joint_limits import NAME as JOINT_LIMITS
 
 if TYPE_CHECKING:
@@ -125,9 +125,9 @@ def _action(armature_object: bpy.types.Object) -> bpy.types.Action | None:
 
 def _animated(armature_object: bpy.types.Object) -> dict[str, set[str]]:
     """Bones that the active action moves → which of their channels it keys."""
-    action = _action(armature_object)
+    data = armature_object.animation_data
     found: dict[str, set[str]] = {}
-    for curve in curves_of(action) if action is not None else ():
+    for curve in curves_of_owner(data) if data is not None else ():
         match = MOVED.match(curve.data_path)
         if match is not None:
             bone = bpy.utils.unescape_identifier(match["bone"])

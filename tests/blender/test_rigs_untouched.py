@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 import pytest
 
+from myosapiens_addon.blender import compat
 from myosapiens_addon.blender import landing as landings
 from myosapiens_addon.blender.compat import curves_of
 from tests.blender import rig_builders as rigs
@@ -157,6 +158,35 @@ def test_the_action_before_is_kept_as_it_is(as_strip: bool) -> None:
     assert keys == {
         (curve.data_path, curve.array_index): [tuple(key.co) for key in curve.keyframe_points]
         for curve in curves_of(old)
+    }
+
+
+@pytest.mark.skipif(not compat.HAS_SLOTS, reason="actions have no slots in this Blender")
+def test_an_action_shared_with_another_object_stays_the_others() -> None:
+    """What the other's slot keys is no animation of this armature either."""
+    built = rigs.vroid()
+    made, other = built.object, rigs.vroid().object
+    root = made.pose.bones["Root"]
+    other.pose.bones["Root"].keyframe_insert("location", frame=1)
+    other.pose.bones["Root"].keyframe_insert("location", frame=9)
+    shared = other.animation_data.action
+    made.animation_data_create().action = shared
+    made.animation_data.action_slot = shared.slots.new(id_type="OBJECT", name="Second")
+    keys = {
+        (curve.data_path, curve.array_index): [tuple(key.co) for key in curve.keyframe_points]
+        for curve in curves_of(shared)
+    }
+    slots = [slot.identifier for slot in shared.slots]
+    root.location = (1.0, 0.0, 2.0)  # the figure is placed by it
+    land(built, figures.figure())
+    assert tuple(root.location) == (1.0, 0.0, 2.0)
+    bpy.context.scene.frame_set(5)
+    assert tuple(root.location) == (1.0, 0.0, 2.0)
+    assert other.animation_data.action == shared
+    assert [slot.identifier for slot in shared.slots] == slots
+    assert keys == {
+        (curve.data_path, curve.array_index): [tuple(key.co) for key in curve.keyframe_points]
+        for curve in curves_of(shared)
     }
 
 
