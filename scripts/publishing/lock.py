@@ -34,7 +34,9 @@ def held(path: Path, *, wait_s: float) -> Generator[None]:
         waiting = True
         if time.monotonic() > until:
             raise RefusalError(
-                f"Another publisher still works in {path.parent}: try again when it is done."
+                f"Another publisher still works in {path.parent}: try again when it is done; if "
+                f"nobody publishes, one of another user was killed, and {path.name} there is to "
+                "be removed."
             )
         time.sleep(POLL_INTERVAL_S)
     try:
