@@ -188,6 +188,10 @@ FEATURES: dict[str, str | dict[str, str]] = {
         "classes.xml": '<any><default class="x"><joint axis="1 0 0"/></default>'
         '<joint pos="0 1 0"/></any>',
     },
+    "includes_from_windows": {
+        MAIN: world(body() + '<include file="parts\\more.xml"/>'),
+        "parts/more.xml": "<any>" + body('pos="1 2 3"', "<joint/>") + "</any>",
+    },
 }
 
 

@@ -99,10 +99,12 @@ class _Loader:
             raise node.error(
                 f"the included file {quoted(name)} is on another computer; copy it here."
             )
+        # Written on Windows, a path may have backslashes; MuJoCo takes them anywhere.
+        there = name.replace("\\", "/")
         for folder in (self.main.parent, node.path.parent):
             try:
-                if (folder / name).exists():
-                    return folder / name
+                if (folder / there).exists():
+                    return folder / there
             except (OSError, ValueError):
                 break
         raise node.error(
