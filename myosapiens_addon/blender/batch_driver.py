@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .batch_takes import BatchTake
 
 STILL_SOLVING = "Interrupted; the job goes on on the service, and the same command goes on with it."
+NO_PICTURE = "There is no picture of the result: {}"
 THUMBNAIL = {"frames": 3, "width": 240, "height": 110}
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Driver:
         notes = json.loads(json.dumps(take.notes(key).as_dict()))
         if record is not None and _has_landed(record, notes, take):
             _recall(take, record)
-            self._picture_again(take)
+            self._picture_again(take, record)
             return None
         headless_takes.check_places(take.options)
         self._check_target(take)
@@ -157,12 +158,22 @@ class Driver:
             row.error = end.error.sentence if end.error is not None else None
         if end.status is Status.CANCELLED and row.job_id:
             row.error = STILL_SOLVING
-        if take.options.report is not None:
-            report.write(take.options.report, [row])
+        self._write_own_report(take)
         key = self._keys.pop(take, None)
         if key is not None:
             self._ledger.release(key)
         self._progress.end(take, end)
+
+    def _write_own_report(self, take: BatchTake) -> None:
+        """The report that a row asks for; where it cannot be, the batch's own has it all."""
+        path, row = take.options.report, take.report
+        if path is None:
+            return
+        try:
+            report.write(path, [row])
+        except MyoSapiensError as error:
+            if error.sentence != row.error:
+                row.warnings.append(error.sentence)
 
     def _check_target(self, take: BatchTake) -> None:
         """Refuse, before anything is paid, an armature that no take can land on; once for each."""
@@ -187,13 +198,19 @@ class Driver:
         except MyoSapiensError as error:
             logger.debug("%s", error.sentence)
 
-    def _picture_again(self, take: BatchTake) -> None:
+    def _picture_again(self, take: BatchTake, record: JobRecord) -> None:
         """The picture of a take that landed before, where it is wanted and not there."""
         if self._thumbnails is None or Path(take.report.thumbnail or "?").is_file():
             return
-        self._stage.open(str(take.options.out.absolute()))
-        self._stage.touch()
-        self._picture(take, self._thumbnails)
+        try:
+            self._stage.open(str(take.options.out.absolute()))
+            self._stage.touch()
+            self._picture(take, self._thumbnails)
+            # So that the next run finds it.
+            landing = {**record.landing, batch_ledger.ROW: take.report.as_dict()}
+            self._ledger.change(record, landing=MappingProxyType(landing))
+        except MyoSapiensError as error:
+            take.report.warnings.append(NO_PICTURE.format(error))
 
     def _picture(self, take: BatchTake, folder: Path) -> None:
         """The picture is an extra: the take is done, whatever becomes of it."""
@@ -205,7 +222,7 @@ class Driver:
             target = scene_armatures.find(take.report.armature)
             preview.render_preview(target, path=path, **THUMBNAIL)
         except (MyoSapiensError, OSError) as error:
-            take.report.warnings.append(f"There is no picture of the result: {error}")
+            take.report.warnings.append(NO_PICTURE.format(error))
         else:
             take.report.thumbnail = str(path.absolute())
 

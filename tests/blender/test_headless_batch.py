@@ -13,13 +13,14 @@ import bpy
 import numpy as np
 import pytest
 
-from myosapiens_addon.blender import batch_progress, batch_takes, headless
+from myosapiens_addon.blender import batch_progress, headless
 from myosapiens_addon.blender.compat import curves_of
 from myosapiens_addon.errors import MyoSapiensError
 from myosapiens_addon.jobs import events
 from myosapiens_addon.jobs.batch import End, Status
 from tests.blender import rig_builders
 from tests.blender.conftest import ROOT, LiveService
+from tests.blender.test_batch_rows import read as rows_of
 
 SAMPLE = ROOT / "scripts" / "sample"
 TAKE, MARKERSET = SAMPLE / "walk.c3d", SAMPLE / "markerset.xml"
@@ -168,16 +169,18 @@ def test_a_target_that_cannot_take_it_fails_before_it_is_paid(
         {"blend": "a.blend", "armature": "Nobody", "out": "again.blend"},
         {"blend": "a.blend"},
         {"out": str(tmp_path / "a.blend" / "inside.blend")},
+        {"out": "r.blend", "report": str(tmp_path / "a.blend" / "inside.json")},
     )
     assert batch(tmp_path, jobs, base) == 1
     said = capfd.readouterr().err
     assert "Traceback" not in said
     found = rows(tmp_path)
-    assert [row["status"] for row in found] == ["failed", "failed", "failed", "done", "failed"]
+    assert [row["status"] for row in found] == ["failed"] * 3 + ["done"] + ["failed"] * 2
     assert "Nobody" in found[0]["error"]
     assert found[0]["error"] == found[2]["error"]
     assert "broken.blend" in found[1]["error"]
     assert "cannot be written" in found[4]["error"]
+    assert "cannot be written" in found[5]["error"]
     assert job_count(base, capfd) == before + 1
 
 
@@ -202,19 +205,25 @@ def test_events_for_machines_are_all_there_is_on_stdout(
 
 def test_thumbnails_also_for_takes_that_landed_before(base: list[str], tmp_path: Path) -> None:
     jobs = table(tmp_path, {}, {})
-    assert batch(tmp_path, jobs, base, "--new-armature", "--rows", "2", "--thumbnails") == 0
-    (second,) = rows(tmp_path)
-    picture = tmp_path / "out" / "thumbs" / "walk-2.png"
-    assert second["thumbnail"] == str(picture)
-    assert picture.read_bytes().startswith(PNG)
-    picture.unlink()
+    assert batch(tmp_path, jobs, base, "--new-armature", "--rows", "2") == 0
     assert batch(tmp_path, jobs, base, "--new-armature", "--thumbnails") == 0
     first, second = rows(tmp_path)
     assert (first["before"], second["before"]) == (False, True)
-    assert Path(first["thumbnail"]).is_file()
-    assert Path(second["thumbnail"]).is_file()
+    pictures = [tmp_path / "out" / "thumbs" / f"{name}.png" for name in ("walk", "walk-2")]
+    assert [first["thumbnail"], second["thumbnail"]] == [str(picture) for picture in pictures]
+    assert all(picture.read_bytes().startswith(PNG) for picture in pictures)
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("data:image/png") >= 2
+    # Another run makes none that is there, and one that cannot be made is no failed take.
+    made = pictures[1].stat().st_mtime_ns
+    pictures[0].unlink()
+    Path(first["out"]).write_bytes(b"BLENDER-v300" + bytes(100))
+    assert batch(tmp_path, jobs, base, "--new-armature", "--thumbnails") == 0
+    first, second = rows(tmp_path)
+    assert (first["before"], second["before"]) == (True, True)
+    assert "no picture of the result" in first["warnings"][-1]
+    assert not any("picture" in warning for warning in second["warnings"])
+    assert pictures[1].stat().st_mtime_ns == made
 
 
 def test_landing_runs_while_threads_do(base: list[str], tmp_path: Path) -> None:
@@ -241,6 +250,18 @@ def test_without_access_nothing_is_begun(
     monkeypatch.setenv("MYOSAPIENS_API_KEY", "ak_local_x")
     assert batch(tmp_path, jobs, ["--base-url", CLOSED]) == 4
     assert not list(own_folders.glob("jobs/*.json"))
+
+
+def test_places_that_cannot_be_written_are_told_first(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    jobs = table(tmp_path, {})
+    words = ("batch", "--jobs", jobs, "--out", tmp_path / "out", "--base-url", CLOSED)
+    assert run(*words, "--markerset", MARKERSET, "--state", TAKE) == 2
+    assert "choose another place with --state." in capfd.readouterr().err
+    assert run(*words, "--markerset", MARKERSET, "--report", tmp_path / "report.HTML") == 2
+    assert "names the page" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 # Tables
@@ -290,78 +311,6 @@ def test_a_wrong_table_is_told_by_line_and_column(
     assert said.endswith(".")
 
 
-def read(folder: Path, text: str, **defaults: Any) -> list[batch_takes.BatchTake]:  # noqa: ANN401
-    path = folder / "takes.csv"
-    path.write_text(text.replace("{t}", str(TAKE)).replace("{m}", str(MARKERSET)))
-    return batch_takes.read(
-        path, parser=headless.row_parser(), defaults=defaults, out_dir=folder / "out", blend=""
-    )
-
-
-def test_every_option_of_retarget_is_a_column(tmp_path: Path) -> None:
-    """A row with each of them is read as the command line is."""
-    model = tmp_path / "m.xml"
-    model.write_text("<mujoco/>")
-    given = {
-        "character": "c", "height": "1.8", "weight": "70", "gender": "female", "no_scaling": "yes",
-        "armature": "Hero", "rate": "24", "map": "mixamo", "start_frame": "5", "set_range": "1",
-        "preview": "/p/p.png", "report": "/p/r.json", "path_scale": "0.5", "in_place": "true",
-        "carrier": "root", "no_contacts": "yes", "ik": "yes", "tolerance_deg": "0.1",
-        "tolerance_mm": "0.2", "nla": "yes", "asset": "yes", "catalog": "a/b", "model": str(model),
-        "joint_preset": str(model), "angle_order": "ZYX", "degrees": "yes", "joint_angles": "yes",
-        "angles_out": "/p/a.csv", "limits": "yes", "meshes": "yes", "markers": "yes",
-        "fit_armature": "yes",
-    }  # fmt: skip
-    flags = {name for name, value in given.items() if value in ("yes", "1", "true")}
-    words = [
-        f"--{name.replace('_', '-')}" + ("" if name in flags else f"={value}")
-        for name, value in given.items()
-    ]
-    command = ["retarget", "--c3d", str(TAKE), "--markerset", str(MARKERSET), "--out", "/o.blend"]
-    expected = vars(headless.parser("t").parse_args([*command, *words]))
-    columns = ["c3d", "markerset", "out", *given]
-    cells = [str(TAKE), str(MARKERSET), "/o.blend", *given.values()]
-    (take,) = read(tmp_path, ",".join(columns) + "\n" + ",".join(cells) + "\n")
-    found = vars(take.options)
-    of_the_program = {"run", "json", "verbose", "base_url"}
-    assert found.keys() - {"blend"} == expected.keys() - of_the_program
-    assert {name: found[name] for name in expected if name not in of_the_program} == {
-        name: value for name, value in expected.items() if name not in of_the_program
-    }
-    known = {entry for entry in expected if entry not in of_the_program}
-    assert len(known) == len(columns) + 1, "a new option of retarget is not in this test"
-
-
-def test_a_row_goes_before_what_is_said_for_all(tmp_path: Path) -> None:
-    one, two, three = read(
-        tmp_path,
-        "c3d,markerset,rate,set_range,armature,no_contacts\n"
-        "{t},,,,,\n{t},,25,no,Hero,no\n{t},{m},capture,yes,,yes\n",
-        markerset=MARKERSET, rate=50.0, set_range=True, new_armature=True, contacts=False,
-    )  # fmt: skip
-    assert (one.options.rate, one.options.set_range, one.options.new_armature) == (50.0, True, True)
-    assert (one.options.armature, one.options.contacts) == (None, False)
-    assert (two.options.rate, two.options.set_range, two.options.new_armature) == (25, False, False)
-    assert (two.options.armature, two.options.contacts) == ("Hero", True)
-    assert (three.options.rate, three.options.set_range) == ("capture", True)
-    assert (three.options.new_armature, three.options.contacts) == (True, False)
-
-
-def test_places_are_given_once(tmp_path: Path) -> None:
-    folders = [tmp_path / name for name in ("a", "b", "c")]
-    for folder in folders:
-        folder.mkdir()
-        (folder / "walk.c3d").write_bytes(TAKE.read_bytes())
-    found = read(
-        tmp_path,
-        "c3d,markerset,out\na/walk.c3d,{m},\nb/walk.c3d,{m},\nc/walk.c3d,{m},out/walk-2.blend\n"
-        "c/walk.c3d,{m},own\n",
-    )
-    outs = [take.options.out.absolute().relative_to(tmp_path).as_posix() for take in found]
-    assert outs == ["out/walk.blend", "out/walk-3.blend", "out/walk-2.blend", "own/walk.blend"]
-    assert len({take.name for take in found}) == 4
-
-
 # The live table
 
 
@@ -371,7 +320,7 @@ class Terminal(io.StringIO):
 
 
 def test_the_live_table(tmp_path: Path) -> None:
-    takes = read(tmp_path, "c3d,markerset\n" + "{t},{m}\n" * 5)
+    takes = rows_of(tmp_path, "c3d,markerset\n" + "{t},{m}\n" * 5)
     terminal = Terminal()
     progress = batch_progress.Progress(takes=5, stderr=terminal, stdout=None, concurrency=2)
     for take in takes:
