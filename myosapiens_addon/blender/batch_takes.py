@@ -6,6 +6,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import logging
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 WRITTEN = ("out", "report", "preview", "angles_out")
 READ = ("c3d", "markerset", "blend")
 SOLVE = ("character", "height", "weight", "gender", "no_scaling")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
@@ -132,6 +136,7 @@ def read(
     actions = {name: action for name, (_, action) in columns.items()}
     found = [_options(row, parser, actions, defaults, blend) for row in rows]
     _place(rows, found, out_dir)
+    _tell_repeated(rows, found)
     names = _unique([paths.file_name(options.out.stem) for options in found])
     checked = _Checked()
     takes: list[BatchTake] = []
@@ -166,12 +171,19 @@ def _options(
     blend: str,
 ) -> argparse.Namespace:
     given = {actions[name].dest for name in row.values}
+    wanted = {actions[name].dest for name, value in row.values.items() if value is not False}
     # A row that names an armature wants no new one, whatever all others want.
     for group in parser._mutually_exclusive_groups:
         among = {action.dest for action in group._group_actions}
-        if among & given:
+        if among & wanted:
             given |= among
     start = {name: value for name, value in defaults.items() if name not in given}
+    # There is no word for "no": the studio's settings may have made the option's default a yes.
+    start |= {
+        actions[name].dest: not actions[name].const
+        for name, value in row.values.items()
+        if value is False
+    }
     words = [
         f"{actions[name].option_strings[-1]}" + ("" if value is True else f"={value}")
         for name, value in row.values.items()
@@ -219,6 +231,27 @@ def _place(rows: Sequence[Row], found: Sequence[argparse.Namespace], out_dir: Pa
     for options in found:
         if options.out is None:
             options.out = _free(out_dir / f"{paths.file_name(options.c3d.stem)}.blend", taken)
+    written = {_same(options.out): row for row, options in zip(rows, found, strict=True)}
+    for row, options in zip(rows, found, strict=True):
+        other = written.get(_same(options.blend)) if options.blend else None
+        if other is not None and other is not row:
+            what = f"{options.blend} is what line {other.line} writes to; name another for one"
+            raise row.error("blend", what)
+
+
+def _tell_repeated(rows: Sequence[Row], found: Sequence[argparse.Namespace]) -> None:
+    """Warn of takes that are paid for more than once: patterns overlap easily."""
+    first: dict[tuple[Any, ...], Row] = {}
+    repeated: list[str] = []
+    for row, options in zip(rows, found, strict=True):
+        files = (_same(options.c3d), _same(options.markerset))
+        key = (*files, *(getattr(options, name) for name in SOLVE))
+        other = first.setdefault(key, row)
+        if other is not row:
+            repeated.append(f"{options.c3d.name}, in line {row.line} as in line {other.line}")
+    if repeated:
+        more = f", and {len(repeated) - 1} more" if len(repeated) > 1 else ""
+        logger.warning("Solved and paid for more than once: %s%s.", repeated[0], more)
 
 
 def _free(path: Path, taken: dict[str, Any]) -> Path:
@@ -232,7 +265,7 @@ def _free(path: Path, taken: dict[str, Any]) -> Path:
 
 def _same(path: Path) -> str:
     """What two paths of one file have in common; some systems do not tell case apart."""
-    return str(path.absolute()).casefold()
+    return os.path.normpath(path.absolute()).casefold()
 
 
 def _unique(names: Sequence[str]) -> list[str]:
@@ -259,7 +292,7 @@ class _Checked:
             raise row.error("", error.sentence) from error
         if options.map and options.map not in self._maps:
             try:
-                presets.find(options.map, paths.user_directory("maps"))
+                presets.find(options.map, paths.bone_maps())
             except InputError as error:
                 raise row.error("map", error.sentence) from error
             self._maps.add(options.map)
