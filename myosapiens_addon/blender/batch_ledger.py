@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..jobs.journal import JobBusyError
+from ..jobs.journal import JobBusyError, JournalError
 from ..jobs.lock import FileLock
 from ..jobs.record import Stage
 
@@ -46,12 +46,17 @@ class Ledger:
 
         Raises:
             JobBusyError: somebody else is.
+            JournalError: the lock cannot be made.
         """
         if key in self._locks:
             return
-        self.journal.directory.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.journal.directory / f"batch-{key[:32]}.lock")
-        if not lock.acquire():
+        try:
+            self.journal.directory.mkdir(parents=True, exist_ok=True)
+            acquired = lock.acquire()
+        except OSError as error:
+            raise JournalError(f"The journal cannot be written: {error.strerror}.") from error
+        if not acquired:
             raise JobBusyError("Another batch is at work on this take; let it finish.")
         self._locks[key] = lock
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..errors import MyoSapiensError
+from ..errors import InputError, MyoSapiensError
 from ..jobs import takes_table
 from ..jobs.batch import Batch
 from ..jobs.journal import Journal
@@ -43,6 +43,7 @@ PATIENCE_S = 6 * 3600.0
 # Jobs may stand in a long queue on the service.
 SOLVE_LIMIT_S = 24 * 3600.0
 INTERRUPTED = 130
+PAGE = ".html"
 # Of the batch itself, not of its rows.
 OWN = ("c3d", "out", "report", "preview")
 
@@ -54,6 +55,9 @@ def batch(options: argparse.Namespace) -> Answer:
     begun_s = time.monotonic()
     out_dir = options.out.absolute()
     report = options.report or out_dir / "report.json"
+    if report.suffix.lower() == PAGE:
+        raise InputError(f"--report {report} names the page, which is written beside a .json file.")
+    _check_state(options)
     paths.check_writable(report)
     takes = _takes(options, out_dir)
     settings = preferences.read(base_url=options.base_url)
@@ -112,6 +116,27 @@ def _knock(access: connection.Access) -> None:
         client.list_characters(limit=1)
 
 
+def _kept_in(options: argparse.Namespace, part: str) -> Path:
+    """A folder of what lasts from one run to the next."""
+    if options.state is None:
+        return paths.user_directory(part)
+    state: Path = options.state.absolute()
+    return state if part == "service" else state / part
+
+
+def _check_state(options: argparse.Namespace) -> None:
+    """Without a journal a take may be paid twice: no take is begun.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    for part in ("jobs", "downloads"):
+        try:
+            paths.check_writable(_kept_in(options, part) / "new")
+        except InputError as error:
+            raise InputError(f"{error.sentence.rstrip('.')} with --state.") from error
+
+
 def _driver(
     options: argparse.Namespace,
     access: connection.Access,
@@ -119,8 +144,7 @@ def _driver(
     progress: Progress,
     out_dir: Path,
 ) -> Driver:
-    state = options.state.absolute() if options.state else None
-    store = (state or paths.user_directory("service")) / "uploads.json"
+    store = _kept_in(options, "service") / "uploads.json"
     uploads = Uploads(
         base_url=access.base_url, memory=None if options.no_reuse else UploadsMemory(store)
     )
@@ -133,9 +157,9 @@ def _driver(
             sharing=Sharing(uploads=uploads),
         ),
         uploads=uploads,
-        ledger=Ledger(Journal(state / "jobs" if state else paths.user_directory("jobs"))),
+        ledger=Ledger(Journal(_kept_in(options, "jobs"))),
         progress=progress,
-        downloads=state / "downloads" if state else paths.user_directory("downloads"),
+        downloads=_kept_in(options, "downloads"),
         thumbnails=out_dir / "thumbs" if options.thumbnails else None,
     )
 

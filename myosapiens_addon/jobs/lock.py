@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import logging
 import os
 import sys
@@ -42,7 +43,12 @@ class FileLock:
         """
         while True:
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-            if not _lock(handle):
+            try:
+                locked = _lock(handle)
+            except OSError:
+                os.close(handle)
+                raise
+            if not locked:
                 os.close(handle)
                 return False
             if self._is_current(handle):
@@ -54,8 +60,10 @@ class FileLock:
         import socket
 
         owner = f"{os.getpid()} {socket.gethostname()}\n".encode()
-        os.ftruncate(handle, 0)
-        os.write(handle, owner)
+        # A disk that is full takes no words, and has locks all the same.
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.write(handle, owner)
         return True
 
     def release(self) -> None:
@@ -90,6 +98,10 @@ if sys.platform == "win32":
 
 else:
 
+    @functools.cache
+    def _warn_once() -> None:
+        logger.warning("This file system has no locks: one process at a time, please.")
+
     def _lock(handle: int) -> bool:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -98,5 +110,5 @@ else:
         except OSError as error:
             if error.errno not in UNSUPPORTED:
                 raise
-            logger.warning("This file system has no locks: one process at a time, please.")
+            _warn_once()
         return True

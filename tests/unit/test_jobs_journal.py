@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -19,7 +20,9 @@ from typing import Any
 import pytest
 
 from myosapiens_addon.errors import InputError
+from myosapiens_addon.jobs import lock as lock_module
 from myosapiens_addon.jobs.journal import JobBusyError, Journal, JournalError
+from myosapiens_addon.jobs.lock import FileLock
 from myosapiens_addon.jobs.record import Fault, JobRecord, Stage, now
 from myosapiens_addon.jobs.spec import JobSpec, SolveOptions, Subject
 
@@ -318,3 +321,38 @@ def test_another_process_owns_it_until_it_is_killed(
     process.wait()
     assert [found.token for found in journal.unfinished()] == [record.token]
     assert journal.claim(record.token).token == record.token
+
+
+def no_space(_handle: int, _bytes: object) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_has_locks_all_the_same(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = FileLock(journal.directory / "a.lock")
+    journal.directory.mkdir(parents=True, exist_ok=True)
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", no_space)
+        assert lock.acquire()
+    assert not FileLock(journal.directory / "a.lock").acquire()
+    lock.release()
+    assert FileLock(journal.directory / "a.lock").acquire()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of Windows")
+def test_a_file_system_without_locks_is_told_of_once(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import fcntl
+
+    def unsupported(_handle: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    lock_module._warn_once.cache_clear()
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    for _record in range(3):
+        journal.release(journal.create(SPEC, base_url=URL).token)
+    assert [text for text in caplog.messages if "no locks" in text] == [
+        "This file system has no locks: one process at a time, please."
+    ]
