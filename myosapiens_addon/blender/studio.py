@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import bpy
@@ -46,6 +47,8 @@ class _Reader(threading.Thread):
         self._environ = environ
         self._folders = folders
         self.loaded: Loaded | None = None
+        # For all who ask together: a command asks many times before it ends.
+        self.waited_until = time.monotonic() + BACKGROUND_LIMIT_S
 
     def run(self) -> None:
         try:
@@ -126,7 +129,7 @@ def _current() -> Loaded | None:
         start()
     reader = _readers[0]
     if reader.loaded is None and bpy.app.background:
-        reader.join(BACKGROUND_LIMIT_S)
+        reader.join(max(0.0, reader.waited_until - time.monotonic()))
     return reader.loaded
 
 

@@ -22,9 +22,18 @@ def find(environ: Mapping[str, str], script_folders: Iterable[str]) -> Path | No
     """
     named = environ.get(VARIABLE, "").strip()
     if named:
-        return Path(named).expanduser().absolute()
-    beside = (Path(folder).expanduser() / FILE_NAME for folder in script_folders)
+        return _expanded(named).absolute()
+    beside = (_expanded(folder) / FILE_NAME for folder in script_folders)
     return next((path.absolute() for path in beside if _is_there(path)), None)
+
+
+def _expanded(text: str) -> Path:
+    path = Path(text)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        # No such home here: whoever reads the file tells that it is not there.
+        return path
 
 
 def _is_there(path: Path) -> bool:

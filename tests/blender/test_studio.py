@@ -286,6 +286,25 @@ def test_a_file_that_cannot_be_opened_at_all_does_not_hang_the_start(
     assert studio.current().parallel_jobs == 5
 
 
+def test_a_command_waits_for_a_share_that_never_answers_once_in_all(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def never(environ: object, folders: object) -> tuple[StudioSettings, tuple[()]]:
+        go_on.wait(30.0)
+        return (NOTHING, ())
+
+    monkeypatch.setattr(studio, "_load", never)
+    monkeypatch.setattr(studio, "BACKGROUND_LIMIT_S", 0.3)
+    write("")
+    begun = time.monotonic()
+    for _time in range(5):
+        assert "still being read" in studio.current().refusal
+    assert 0.2 < time.monotonic() - begun < 0.9
+    go_on.set()
+
+
 # Beside the studio's scripts
 
 

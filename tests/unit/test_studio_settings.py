@@ -342,6 +342,17 @@ def test_the_named_file_goes_before_those_beside_the_scripts(tmp_path: Path) -> 
     assert finding.find({"MYOSAPIENS_CONFIG": " "}, []) is None
 
 
+def test_a_home_that_is_not_here_is_a_file_that_is_not_there(tmp_path: Path) -> None:
+    folders = ["~nobody-of-this-name", str(tmp_path)]
+    assert finding.find({}, folders) is None
+    (tmp_path / "myosapiens.toml").touch()
+    assert finding.find({}, folders) == tmp_path / "myosapiens.toml"
+    named = finding.find({"MYOSAPIENS_CONFIG": "~nobody-of-this-name/studio.toml"}, [])
+    assert named is not None
+    (fault,) = reading.read(named, environ={}, check_url=normalise_base_url).faults
+    assert "~nobody-of-this-name/studio.toml does not exist" in fault.sentence.replace("\\", "/")
+
+
 def test_the_guides_example_is_right(file: Path) -> None:
     guide = Path(__file__).resolve().parents[2] / "docs" / "studio.md"
     (example,) = re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
