@@ -25,7 +25,8 @@ OLDEST_BLENDER = (4, 2)
 DONE, SOME_FAILED, WRONG_INPUT = 0, 1, 2
 EXTENSION, SCRIPT, MODULE = "EXTENSION", "SCRIPT", "MODULE"
 FAIL_TASK, GO_ON = "FAIL_TASK", "GO_ON"
-# What `batch --json` calls the end of a take.
+# What `batch --json` calls the end of all, and of a take.
+SUMMARY = "summary"
 ENDS = ("landed", "landed before", "failed", "cancelled")
 # As Python prints it, and without waiting for destructors.
 MODULE_VERSION = (
@@ -94,8 +95,9 @@ def _version(options: argparse.Namespace) -> int:
 
 def _batch(options: argparse.Namespace) -> int:
     """The takes of one task."""
-    code = _run([*program(options), *batch_words(options)])
-    if code == SOME_FAILED and options.failed_takes == GO_ON:
+    code, is_whole = _run([*program(options), *batch_words(options)])
+    # Without a summary it is not takes that failed, and there is no report to go on with.
+    if code == SOME_FAILED and is_whole and options.failed_takes == GO_ON:
         _tell("Some takes failed; the report says why. The job goes on, as FailedTakes wants it.")
         return DONE
     return code
@@ -110,7 +112,7 @@ def _merge(options: argparse.Namespace) -> int:
         raise FarmError(f"The report {parts / missing[0]}{more} is missing: run its task again.")
     # Relative to their folder: thousands of names must fit into one command line.
     words = ["merge", f"--out={Path(options.out).absolute()}", "--reports", *names]
-    return _run([*program(options), *words], folder=parts)
+    return _run([*program(options), *words], folder=parts)[0]
 
 
 # What they are made of
@@ -184,8 +186,12 @@ def _part_name(first: int) -> str:
     return f"{first:06d}.json"
 
 
-def _run(command: list[str], *, folder: Path | None = None) -> int:
-    """Run Blender to its end; a polite kill of this process is one of Blender's."""
+def _run(command: list[str], *, folder: Path | None = None) -> tuple[int, bool]:
+    """Run Blender to its end; a polite kill of this process is one of Blender's.
+
+    Returns:
+        Its exit code, and whether it told the summary of a batch.
+    """
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=folder
@@ -198,11 +204,13 @@ def _run(command: list[str], *, folder: Path | None = None) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    ended = 0
+    ended, is_whole = 0, False
     for line in process.stdout or ():
-        ended += _relay(line.decode(errors="replace").rstrip(), ended)
+        text = line.decode(errors="replace").rstrip()
+        ended += _relay(text, ended)
+        is_whole = is_whole or _event(text).get("event") == SUMMARY
     code = process.wait()
-    return code if code >= 0 else 128 - code
+    return code if code >= 0 else 128 - code, is_whole
 
 
 def _relay(line: str, ended: int) -> bool:
