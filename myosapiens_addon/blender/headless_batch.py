@@ -61,9 +61,9 @@ def batch(options: argparse.Namespace) -> Answer:
     paths.check_writable(report)
     takes = _takes(options, out_dir)
     settings = preferences.read(base_url=options.base_url)
+    concurrency = preferences.read_parallel_jobs(options.concurrency)
     access = _access(settings)
     _knock(access)
-    concurrency = options.concurrency or settings.parallel_jobs
     stdout = options.stdout if options.json else None
     progress = Progress(takes=len(takes), stderr=sys.stderr, stdout=stdout, concurrency=concurrency)
     driver = _driver(options, access, settings, progress, out_dir)

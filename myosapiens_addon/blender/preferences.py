@@ -338,9 +338,20 @@ def key_origin() -> str:
     return "preferences" if kept is not None and kept.api_key.strip() else "studio's settings"
 
 
-def read_parallel_jobs() -> int:
-    """How many jobs may run at once."""
-    return int(_in_force("parallel_jobs", studio.current().parallel_jobs) or DEFAULT_PARALLEL_JOBS)
+def read_parallel_jobs(asked: int | None = None) -> int:
+    """How many jobs may run at once.
+
+    Args:
+        asked: a number that goes before the preferences'; None for none.
+
+    Raises:
+        InputError: it is more than the studio allows.
+    """
+    found = studio.current()
+    own = int(_in_force("parallel_jobs", found.parallel_jobs) or DEFAULT_PARALLEL_JOBS)
+    if asked and asked > own and found.is_locked(studio_settings.PARALLEL_JOBS):
+        raise InputError(f"At most {own} jobs may run at once, not {asked}. {found.reason}")
+    return asked or own
 
 
 def tells_names() -> bool:

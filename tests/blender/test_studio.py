@@ -396,6 +396,29 @@ def test_the_command_line_cannot_change_what_is_locked(
     assert str(file) in refused.value.sentence
 
 
+@pytest.mark.parametrize("lock", ["", 'lock = ["service.parallel_jobs"]\n'])
+def test_a_batch_has_no_more_takes_at_a_time_than_the_studio_allows(
+    write: Write,
+    lock: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(preferences, "may_leave", lambda: False)
+    write(f"{lock}[service]\nparallel_jobs = 3\n")
+    assert preferences.read_parallel_jobs(2) == 2
+    table = tmp_path / "takes.csv"
+    table.write_text(f"c3d,markerset\n{TAKE},{TAKE.with_name('markerset.xml')}\n")
+    words = ["batch", "--jobs", str(table), "--out", str(tmp_path / "out"), "--concurrency", "4"]
+    headless.flush()
+    capfd.readouterr()
+    assert headless.main(words, program="test") == 2
+    headless.flush()
+    said = capfd.readouterr().err
+    assert ("At most 3 jobs may run at once, not 4. Set by the studio" in said) == bool(lock)
+    assert ("stay offline" in said) != bool(lock)
+
+
 # Bone maps
 
 
