@@ -24,6 +24,8 @@ Result = TypeVar("Result")
 
 # A server that says "0 seconds" again and again is still given a breath.
 SHORTEST_RATE_WAIT_S = 0.25
+# What asks for more than a day is mistaken; a wait of centuries cannot even be asked for.
+LONGEST_RETRY_AFTER_S = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,17 +121,22 @@ def pause(cancel: threading.Event, seconds: float) -> None:
 
 
 def parse_retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
-    """`Retry-After` in seconds: a number of them, or an HTTP date (RFC 9110, 10.2.3)."""
+    """`Retry-After` in seconds: a number of them, or an HTTP date (RFC 9110, 10.2.3).
+
+    A day at most.
+    """
     if not value:
         return None
     try:
-        return max(0.0, float(int(value)))
+        asked_s = float(int(value))
+    except OverflowError:
+        asked_s = LONGEST_RETRY_AFTER_S
     except ValueError:
-        pass
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+        try:
+            moment = email.utils.parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        asked_s = (moment - (now or datetime.now(UTC))).total_seconds()
+    return min(max(0.0, asked_s), LONGEST_RETRY_AFTER_S)

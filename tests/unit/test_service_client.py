@@ -178,7 +178,7 @@ def test_a_rate_limit_is_waited_for_as_long_as_it_says(stub: StubService, client
     stub.faults.append(on("GET", "/v1/jobs", limit))
     begun = time.monotonic()
     client.list_jobs()
-    assert 1.0 <= time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun >= 1.0
 
 
 def test_a_rate_limit_does_not_use_up_the_tries(stub: StubService, client: Client) -> None:
@@ -203,6 +203,7 @@ def test_retry_after_in_all_its_forms() -> None:
     date = email.utils.format_datetime(now + timedelta(seconds=90), usegmt=True)
     assert parse_retry_after(date, now=now) == 90
     assert parse_retry_after("soon") is None
+    assert parse_retry_after("9" * 400) == parse_retry_after("9999999999") == 86_400
     assert parse_retry_after(None) is None
 
 
