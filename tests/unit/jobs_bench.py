@@ -23,7 +23,7 @@ from tests.unit.service_stub import (
     KEY,
     StubService,
 )
-from tests.unit.transfer_watch import QUICK
+from tests.unit.transfer_watch import PATIENT, QUICK
 
 SAMPLE = Path(__file__).resolve().parents[2] / "scripts" / "sample"
 FAST = PipelineSettings(
@@ -64,7 +64,13 @@ class Bench:
         return Journal(self.folder / "journal")
 
     def connect(self, cancel: threading.Event) -> Client:
-        return Client(base_url=self.stub.base_url, api_key=KEY, cancel=cancel, retry=QUICK)
+        return Client(
+            base_url=self.stub.base_url,
+            api_key=KEY,
+            cancel=cancel,
+            retry=QUICK,
+            timeouts=PATIENT,
+        )
 
     def spec(self, **more: Any) -> JobSpec:
         return JobSpec(

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from tests.unit.service_stub import (
     Reply,
     on,
 )
+from tests.unit.transfer_watch import ended
 
 # Failures
 
@@ -191,19 +191,20 @@ def test_an_output_that_cannot_be_written_can_be_fetched_later(bench: Bench) -> 
 
 def stop_at(
     pipeline: Pipeline, hit: Callable[[events.Event], bool], stop: Callable[[], None]
-) -> tuple[list[events.Event], float]:
-    """Run, and stop from another thread at an event; the seconds that the stop took."""
+) -> list[events.Event]:
+    """Run, and stop from another thread at an event; what hangs is left."""
     told: list[events.Event] = []
-    moments: list[float] = []
+    stops: list[threading.Thread] = []
 
     def emit(event: events.Event) -> None:
         told.append(event)
-        if hit(event) and not moments:
-            moments.append(time.monotonic())
-            threading.Thread(target=stop).start()
+        if hit(event) and not stops:
+            stops.append(threading.Thread(target=stop))
+            stops[0].start()
 
-    pipeline.run(emit)
-    return told, time.monotonic() - moments[0]
+    ended(lambda: pipeline.run(emit))
+    assert stops
+    return told
 
 
 @pytest.mark.parametrize("where", ["at the first byte up", "once started", "while it runs"])
@@ -212,8 +213,7 @@ def test_cancelling_cancels_the_job_on_the_service_too(bench: Bench, where: str)
     if "up" in where:
         bench.stub.faults.append(on("POST", "/v1/assets/", None, Reply(hang=True)))
     pipeline = bench.begin()
-    told, took = stop_at(pipeline, CRASHES[where], pipeline.cancel)
-    assert took < 1.0
+    told = stop_at(pipeline, CRASHES[where], pipeline.cancel)
     assert [type(e) for e in told[-2:]] == [events.Canceling, events.Canceled]
     assert isinstance(told[-1], events.Canceled)
     assert told[-1].remote_told
@@ -233,10 +233,8 @@ def test_cancelling_in_the_middle_of_the_start_finds_the_job(bench: Bench) -> No
 
     pipeline = bench.begin()
     bench.stub.faults.append(hang)
-    begun = time.monotonic()
-    last = run(pipeline)[-1]
+    last = ended(lambda: run(pipeline))[-1]
     assert isinstance(last, events.Canceled)
-    assert time.monotonic() - begun < 2.0
     assert [job["status"] for job in bench.stub.jobs.values()] == ["CANCELED"]
 
 
@@ -244,8 +242,7 @@ def test_a_cancel_that_the_service_cannot_hear_is_told_later(bench: Bench) -> No
     bench.stub.polls_until_done = 10_000
     bench.stub.faults.append(lambda r: Reply(hang=True) if r.method == "DELETE" else None)
     pipeline = bench.begin()
-    told, took = stop_at(pipeline, CRASHES["while it runs"], pipeline.cancel)
-    assert took < FAST.cleanup_limit_s + 1.0
+    told = stop_at(pipeline, CRASHES["while it runs"], pipeline.cancel)
     assert isinstance(told[-1], events.Canceled)
     assert not told[-1].remote_told
     bench.stub.faults.clear()
@@ -259,8 +256,7 @@ def test_a_cancel_that_the_service_cannot_hear_is_told_later(bench: Bench) -> No
 def test_detaching_leaves_the_job_alone(bench: Bench) -> None:
     bench.stub.polls_until_done = 10_000
     pipeline = bench.begin()
-    told, took = stop_at(pipeline, CRASHES["while it runs"], pipeline.detach)
-    assert took < 0.5
+    told = stop_at(pipeline, CRASHES["while it runs"], pipeline.detach)
     assert isinstance(told[-1], events.Detached)
     assert not bench.stub.requests("DELETE", "/v1/jobs")
     bench.stub.polls_until_done = 1

@@ -19,6 +19,7 @@ from myosapiens_addon.jobs.record import Stage
 from myosapiens_addon.jobs.worker import CallDone, CallFailed, Handle, Message, Worker, shutdown_all
 from tests.unit.service_stub import Reply, running
 from tests.unit.test_jobs_pipeline import Bench
+from tests.unit.transfer_watch import HANGS_S, ended
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,11 +131,9 @@ def test_the_queue_is_drained_within_its_budget(worker: Worker) -> None:
     for handle in handles:
         handle.wait(5.0)
     taken = 0
-    begun = time.monotonic()
     for _handle, _message in worker.drain(budget_s=0.05):
         taken += 1
         time.sleep(0.01)
-    assert time.monotonic() - begun < 0.2
     assert 0 < taken < 50
     assert taken + len(list(worker.drain(budget_s=5.0))) == 50
 
@@ -243,9 +242,7 @@ def test_a_shutdown_is_quick_and_loses_no_job(bench: Bench) -> None:
     handles = [worker.submit(bench.begin()) for _ in range(4)]
     while len(bench.stub.jobs) < 2:
         time.sleep(0.01)
-    begun = time.monotonic()
-    assert worker.shutdown(timeout_s=5.0)
-    assert time.monotonic() - begun < 1.0
+    assert worker.shutdown(timeout_s=HANGS_S)
     assert all(isinstance(handle.last, events.Detached) for handle in handles)
     assert [job["status"] for job in bench.stub.jobs.values()] == ["QUEUED", "QUEUED"]
     stages = [record.stage for record in bench.journal.unfinished()]
@@ -262,9 +259,7 @@ def test_everything_is_shut_down_at_once(bench: Bench) -> None:
     workers = [Worker(), Worker()]
     for worker in workers:
         worker.submit(bench.begin())
-    begun = time.monotonic()
-    assert shutdown_all(timeout_s=5.0)
-    assert time.monotonic() - begun < 1.5
+    assert shutdown_all(timeout_s=HANGS_S)
     assert all(worker.open_handles == () for worker in workers)
 
 
@@ -274,13 +269,11 @@ def test_a_call_that_does_not_end_does_not_hold_the_shutdown() -> None:
 
     def hang() -> None:
         begun_call.set()
-        gate.wait(30)
+        gate.wait(2.0 * HANGS_S)
 
     worker.submit_call(hang)
     assert begun_call.wait(5)
-    begun = time.monotonic()
-    assert not worker.shutdown(timeout_s=0.2)
-    assert time.monotonic() - begun < 1.0
+    assert not ended(lambda: worker.shutdown(timeout_s=0.2))
     gate.set()
 
 
@@ -304,12 +297,10 @@ def test_a_process_with_a_worker_that_hangs_can_end() -> None:
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "import time\n"
         "from myosapiens_addon.jobs.worker import Worker\n"
-        "Worker().submit_call(time.sleep, 60)\n"
+        "Worker().submit_call(time.sleep, 3600)\n"
         "time.sleep(0.1)\n"
     )
-    begun = time.monotonic()
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
-    assert time.monotonic() - begun < 10
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=HANGS_S)
 
 
 def test_importing_the_package_costs_nothing() -> None:

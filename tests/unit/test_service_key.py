@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: ANN401 - what tests pass on is anything
-"""Where the key goes, and how fast a client lets go when it is cancelled."""
+"""Where the key goes, and that a client lets go when it is cancelled."""
 
 from __future__ import annotations
 
 import logging
 import pickle
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from myosapiens_addon.service import errors
 from myosapiens_addon.service.client import Client
 from myosapiens_addon.service.wire import Timeouts
 from tests.unit.service_stub import KEY, Reply, StubService, on
-from tests.unit.transfer_watch import QUICK
+from tests.unit.transfer_watch import PATIENT, QUICK, ended
 
 Connect = Callable[..., Client]
 
@@ -181,36 +180,29 @@ def test_an_address_that_is_good(url: str, normal: str) -> None:
 # Cancelling
 
 
-def cancelled_within(act: Callable[[threading.Event], Any], *, after_s: float = 0.3) -> float:
-    """Seconds from the cancel to the return of what hangs."""
+def check_left(act: Callable[[threading.Event], Any], *, after_s: float = 0.3) -> None:
+    """What hangs for an hour is left when it is cancelled."""
     cancel = threading.Event()
-    moments: list[float] = []
-
-    def set_later() -> None:
-        time.sleep(after_s)
-        moments.append(time.monotonic())
-        cancel.set()
-
-    threading.Thread(target=set_later).start()
+    threading.Timer(after_s, cancel.set).start()
     with pytest.raises(CancelledError):
-        act(cancel)
-    return time.monotonic() - moments[0]
+        ended(lambda: act(cancel))
 
 
-def connected(stub: StubService, cancel: threading.Event, **more: Any) -> Client:
-    return Client(base_url=stub.base_url, api_key=KEY, cancel=cancel, retry=QUICK, **more)
+def connected(stub: StubService, cancel: threading.Event, timeouts: Timeouts = PATIENT) -> Client:
+    return Client(
+        base_url=stub.base_url, api_key=KEY, cancel=cancel, retry=QUICK, timeouts=timeouts
+    )
 
 
 def test_a_server_that_never_answers_is_left(stub: StubService) -> None:
     stub.faults.append(on("GET", "/v1/jobs", Reply(hang=True)))
-    took = cancelled_within(lambda cancel: connected(stub, cancel).list_jobs())
-    assert took < 0.5
+    check_left(lambda cancel: connected(stub, cancel).list_jobs())
 
 
 def test_a_server_that_stops_within_its_answer_is_left(stub: StubService) -> None:
     reply = Reply(200, b"{", {"Content-Length": "1000"}, pause_s=0)
     stub.faults.append(on("GET", "/v1/jobs", reply))
-    assert cancelled_within(lambda cancel: connected(stub, cancel).list_jobs()) < 0.5
+    check_left(lambda cancel: connected(stub, cancel).list_jobs())
 
 
 def test_a_connection_that_never_comes_is_left() -> None:
@@ -227,17 +219,16 @@ def test_a_connection_that_never_comes_is_left() -> None:
             blocker.connect_ex(listener.getsockname())
 
         def act(cancel: threading.Event) -> None:
-            Client(base_url=url, api_key=KEY, cancel=cancel).list_jobs()
+            Client(base_url=url, api_key=KEY, cancel=cancel, timeouts=PATIENT).list_jobs()
 
-        took = cancelled_within(act)
+        check_left(act)
         for blocker in blockers:
             blocker.close()
-    assert took < 0.5
 
 
 def test_the_wait_for_a_rate_limit_is_left(stub: StubService) -> None:
     stub.faults.append(on("GET", "/v1/jobs", Reply(429, {}, {"Retry-After": "60"})))
-    assert cancelled_within(lambda cancel: connected(stub, cancel).list_jobs()) < 0.5
+    check_left(lambda cancel: connected(stub, cancel).list_jobs())
 
 
 def test_nothing_is_sent_once_cancelled(stub: StubService) -> None:
@@ -250,18 +241,16 @@ def test_nothing_is_sent_once_cancelled(stub: StubService) -> None:
 
 def test_a_slow_answer_has_a_limit(stub: StubService) -> None:
     stub.faults.append(on("GET", "/v1/jobs", *[Reply(hang=True)] * 3))
-    timeouts = Timeouts(read_s=10.0, answer_s=0.3)
-    begun = time.monotonic()
+    timeouts = Timeouts(read_s=3600.0, answer_s=0.3)
     with pytest.raises(errors.UnreachableError, match="too long"):
-        connected(stub, threading.Event(), timeouts=timeouts).list_jobs()
-    assert time.monotonic() - begun < 3.0
+        ended(lambda: connected(stub, threading.Event(), timeouts=timeouts).list_jobs())
 
 
 def test_no_threads_stay_behind_a_cancel(stub: StubService) -> None:
     before = threading.active_count()
     stub.faults.append(on("GET", "/v1/jobs", *[Reply(hang=True)] * 5))
     for _time in range(5):
-        cancelled_within(lambda cancel: connected(stub, cancel).list_jobs(), after_s=0.05)
+        check_left(lambda cancel: connected(stub, cancel).list_jobs(), after_s=0.05)
     ours = [t for t in threading.enumerate() if t.name == "myosapiens-exchange"]
     assert ours == []
     assert threading.active_count() <= before + 12  # the stub's own, one per connection
