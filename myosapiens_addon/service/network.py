@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .address import is_loopback
-from .errors import ServiceError
+from .errors import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ class Network:
         """How a request to an address is sent; loopback goes to no proxy.
 
         Raises:
-            ServiceError: the certificates are not there, or the proxy can be none.
+            UnreachableError: the certificates are not there, or the proxy can be none.
         """
         found = session.merge_environment_settings(url, {}, True, None, None)
         verify = found["verify"]
@@ -64,11 +64,13 @@ class Network:
 
 
 def _present(path: Path, named_by: str) -> str:
-    # Of missing certificates requests tells by an error of the operating system.
+    # Of missing certificates requests tells by an error of the operating system. Their share may be
+    # away for a moment, so that a job goes on when it is back.
     if not path.exists():
-        raise ServiceError(
+        raise UnreachableError(
             f"The certificates {path}, which {named_by}, are not there: bring them back, or "
-            "name others."
+            "name others.",
+            sent=False,
         )
     return str(path)
 
@@ -81,7 +83,8 @@ def _check_proxy(text: str) -> None:
     except ValueError:
         is_usable = False
     if not is_usable:
-        raise ServiceError(
+        raise UnreachableError(
             "The proxy of the environment (HTTPS_PROXY, ALL_PROXY) cannot be used: it must look "
-            "like http://host:port."
+            "like http://host:port.",
+            sent=False,
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from myosapiens_addon.service.client import Client
-from myosapiens_addon.service.errors import ServiceError, UnreachableError
+from myosapiens_addon.service.errors import UnreachableError
 from myosapiens_addon.service.network import Network
 from myosapiens_addon.service.retry import RetryPolicy
 from tests.unit.service_stub import KEY, StubService
@@ -119,7 +119,9 @@ def test_a_proxy_of_the_environment_that_can_be_none_is_told(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", text)
-    with pytest.raises(ServiceError, match=r"proxy of the environment .* cannot be used") as told:
+    with pytest.raises(
+        UnreachableError, match=r"proxy of the environment .* cannot be used"
+    ) as told:
         ask(Network())
     assert "opensesame" not in told.value.sentence
 
@@ -196,7 +198,7 @@ def test_the_environment_goes_before_certificates_unless_they_are_locked(
 
 
 def test_certificates_that_are_gone_are_told(secure: tuple[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(ServiceError, match=r"gone\.pem, which the studio's settings name"):
+    with pytest.raises(UnreachableError, match=r"gone\.pem, which the studio's settings name"):
         ask(Network(ca_bundle=tmp_path / "gone.pem"), secure[0])
 
 
@@ -204,5 +206,5 @@ def test_missing_certificates_of_the_environment_are_told(
     secure: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
-    with pytest.raises(ServiceError, match=r"gone\.pem, which REQUESTS_CA_BUNDLE or"):
+    with pytest.raises(UnreachableError, match=r"gone\.pem, which REQUESTS_CA_BUNDLE or"):
         ask(Network(), secure[0])
