@@ -194,8 +194,8 @@ def add_limits(armature_object: bpy.types.Object, character: Character) -> list[
         return []
     named = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")
     return [
-        f"The limits of {len(left_out)} joints are not those of one bone's axes and have no "
-        f"constraints ({named})."
+        f"The limits of {len(left_out)} joints cannot be told about their bones' own axes and have "
+        f"no constraints ({named})."
     ]
 
 
