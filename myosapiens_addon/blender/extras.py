@@ -192,10 +192,10 @@ def add_limits(armature_object: bpy.types.Object, character: Character) -> list[
     left_out = joint_limits.add(armature_object, character, tolerance=LIMIT_TOLERANCE_RAD)
     if not left_out:
         return []
-    named = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")
+    more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
     return [
-        f"The limits of {len(left_out)} joints cannot be told about their bones' own axes and have "
-        f"no constraints ({named})."
+        "Limits that cannot be told about a bone's own axes have no constraints: those of "
+        f"{', '.join(left_out[:5])}{more}."
     ]
 
 
