@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..jobs import events
 from ..jobs.batch import End, Status
+from .answer import say
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -101,8 +102,7 @@ class Progress:
             return
         told = {"event": event, "take": take.name, "number": take.number, "of": self._takes}
         line = json.dumps({**told, "time": round(time.time(), 3), **more})
-        self._stdout.write(line + "\n")
-        self._stdout.flush()
+        say(self._stdout, line)
 
 
 def _words(event: Event) -> tuple[str, str]:
@@ -168,8 +168,7 @@ class _Lines:
         """Its line."""
         self._ended += 1
         width = len(str(self._takes))
-        self._stderr.write(f"[{self._ended:{width}}/{self._takes}] {take.name}: {words}\n")
-        self._stderr.flush()
+        say(self._stderr, f"[{self._ended:{width}}/{self._takes}] {take.name}: {words}")
 
     def close(self) -> None:
         """Nothing is left open."""

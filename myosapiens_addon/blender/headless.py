@@ -33,7 +33,7 @@ from . import (
     studio,
     take_defaults,
 )
-from .answer import Answer
+from .answer import Answer, say
 from .landing_options import CAPTURE_RATE, CARRIERS, PELVIS, SCENE_RATE
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str], *, program: str) -> int:
         answer = _run(options)
         words = json.dumps(answer.data) if options.json else answer.text
         if words:
-            stdout.write(words + "\n")
+            say(stdout, words)
         return answer.exit_code
 
 

@@ -161,6 +161,17 @@ def test_a_service_that_is_restarted_meanwhile_is_waited_for(begin: Begin) -> No
         again.stop()
 
 
+def test_who_listens_may_go(begin: Begin) -> None:
+    line = begin(3)
+    process = line.start("--concurrency", "1")
+    assert wait_for(process, "begun")
+    for stream in (process.stdout, process.stderr):
+        assert stream is not None
+        stream.close()
+    assert process.wait(timeout=120) == 0
+    assert set(line.statuses().values()) == {"done"}
+
+
 def test_a_service_with_a_rate_limit(begin: Begin) -> None:
     line = begin(8, rate_limit=40)
     found = line.run("--concurrency", "8")
