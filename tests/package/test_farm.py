@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.kept_solver import KEPT_VARIABLE
+from local_service import solve
 from tests.gui import blenders
 from tests.helpers import blender_seat
-from tests.package import farm_solver
+from tests.service.batch_solver import BAD
 from tests.service.harness import ROOT, RunningService, launch
 
 OPENJD = Path(sys.executable).with_name("openjd")
@@ -32,11 +34,16 @@ BINARY = next(iter(blender_seat.commands()))
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     folder = tmp_path_factory.mktemp("service")
-    farm_solver.keep(folder / "kept", SAMPLE)
+    (folder / "kept").mkdir()
+    solve.run(
+        c3d=SAMPLE / "walk.c3d",
+        markerset=SAMPLE / "markerset.xml",
+        out_dir=folder / "kept",
+        options=solve.SolveOptions(export_glb=True),
+    )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
-        patch.setenv(farm_solver.KEPT, str(folder / "kept"))
-        running = launch(folder / "data", solver="farm_solver:run")
+        patch.setenv(KEPT_VARIABLE, str(folder / "kept"))
+        running = launch(folder / "data", solver="batch_solver:run")
     yield running
     running.kill()
 
@@ -70,7 +77,7 @@ class Farm:
     def _take(self, number: int, *, is_bad: bool) -> str:
         # The last bytes are behind the last frame: another file, the same motion.
         content = (SAMPLE / "walk.c3d").read_bytes()
-        tail = farm_solver.BAD if is_bad else f"{self.folder.name}-{number}".encode()
+        tail = BAD if is_bad else f"{self.folder.name}-{number}".encode()
         path = self.folder / f"take{number:02d}.c3d"
         path.write_bytes(content[: -len(tail)] + tail)
         return path.name
@@ -157,7 +164,7 @@ def test_a_take_that_fails(service: RunningService, tmp_path: Path) -> None:
     code, log = day.run(**wanted)
     assert code != 0
     assert "exited with code: 1 " in log
-    assert "This take is bad" in log
+    assert "take07.c3d is bad" in log
     assert "Running step 'Report'" not in log
     assert day.results() == ["take06.blend", "take08.blend", "take09.blend", "take10.blend"]
     assert day.statuses("parts/000006.json") == {"done": 4, "failed": 1}
