@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import bpy
@@ -16,7 +17,7 @@ from ..jobs.journal import Journal
 from ..jobs.pipeline import Pipeline
 from ..jobs.settings import PipelineSettings
 from ..jobs.worker import Worker
-from . import paths, preferences, report
+from . import batch_ledger, paths, preferences, report
 from .answer import Answer
 from .compat import runs_as_module
 from .connection import connector
@@ -120,11 +121,19 @@ def _share(done: int, total: int | None) -> str:
     return f": {steps * PROGRESS_STEP:.0%} of {total:,} bytes"
 
 
-def mark_landed(journal: Journal, token: str) -> None:
-    """Write down that a job's result has been used."""
+def mark_landed(journal: Journal, token: str, row: report.TakeReport | None = None) -> None:
+    """Write down that a job's result has been used.
+
+    Args:
+        journal: where it is written down.
+        token: of the record.
+        row: of the report, for the batch that the job is of.
+    """
     record = journal.claim(token)
+    kept = {} if row is None else {batch_ledger.ROW: row.as_dict()}
     try:
-        journal.update(record, landed=True)
+        landing = MappingProxyType({**record.landing, **kept})
+        journal.update(record, landed=True, landing=landing)
     finally:
         journal.release(token)
 
@@ -162,7 +171,7 @@ def _resume_one(
         )
         finished = follow(pipeline, row)
         if _land_as_asked(row, list(finished.files.values()), record):
-            mark_landed(journal, record.token)
+            mark_landed(journal, record.token, row if record.landing.get("batch") else None)
     except MyoSapiensError as error:
         row.error = error.sentence
         logger.error("%s: %s", record.take_name, error.sentence)

@@ -103,3 +103,5 @@ def test_resume_lands_what_a_killed_batch_left(begin: Begin) -> None:
     assert resumed.code == 0, resumed.said
     assert len(list(line.out.glob("*.blend"))) == 4
     check_whole(line, 4)
+    # The batch's report has what became of them, too.
+    assert {row["frames"] for row in line.report()["takes"]} == {115}
