@@ -233,9 +233,9 @@ def _place(rows: Sequence[Row], found: Sequence[argparse.Namespace], out_dir: Pa
             options.out = _free(out_dir / f"{paths.file_name(options.c3d.stem)}.blend", taken)
     written = {_same(options.out): row for row, options in zip(rows, found, strict=True)}
     for row, options in zip(rows, found, strict=True):
-        other = written.get(_same(options.blend)) if options.blend else None
-        if other is not None and other is not row:
-            what = f"{options.blend} is what line {other.line} writes to; name another for one"
+        writer = written.get(_same(options.blend)) if options.blend else None
+        if writer is not None and writer is not row:
+            what = f"{options.blend} is what line {writer.line} writes to; name another for one"
             raise row.error("blend", what)
 
 
