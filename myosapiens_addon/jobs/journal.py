@@ -23,6 +23,7 @@ from .spec import JobSpec
 
 logger = logging.getLogger(__name__)
 
+ENDING = ".json"
 # Windows refuses to replace a file that a virus scanner or another reader has open just now.
 REPLACE_TRIES = 10
 REPLACE_WAIT_S = 0.05
@@ -152,12 +153,16 @@ class Journal:
             besides: tokens of records that are known already and not read again.
         """
         try:
-            found_paths = sorted(self.directory.glob("*.json"))
-            paths = [path for path in found_paths if path.stem not in besides]
+            # Names, not paths: a batch asks before each take, and a journal grows large.
+            names = os.listdir(self.directory)  # noqa: PTH208
+        except FileNotFoundError:
+            return []
         except OSError as error:
             logger.warning("The journal cannot be read: %s", error.strerror)
             return []
-        found = [self._read(path) for path in paths]
+        ours = [name for name in names if name.endswith(ENDING)]
+        new = sorted(name for name in ours if name.removesuffix(ENDING) not in besides)
+        found = [self._read(self.directory / name) for name in new]
         records = [record for record in found if record is not None]
         return sorted(records, key=lambda record: record.created_at)
 
