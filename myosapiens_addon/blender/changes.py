@@ -120,7 +120,9 @@ class Changes:
             fitting.restore(target, self.shape)
         if self.action is None:
             return
-        joint_curves.remove(target, set(joint_curves.ours(target)) - self.angles)
+        # Their curves go with the new action; other actions may have some that are called alike.
+        new = set(joint_curves.ours(target)) - self.angles
+        joint_curves.remove(target, new, with_curves=False)
         self._take_back_animation(target, action)
 
     def _take_back_animation(self, target: Any, action: Any) -> None:  # noqa: ANN401

@@ -141,18 +141,24 @@ def ours(armature_object: bpy.types.Object) -> list[str]:
     return [name for name in holder.get(OURS, ()) if isinstance(name, str) and name in holder]
 
 
-def remove(armature_object: bpy.types.Object, joints: Collection[str] | None = None) -> None:
+def remove(
+    armature_object: bpy.types.Object,
+    joints: Collection[str] | None = None,
+    *,
+    with_curves: bool = True,
+) -> None:
     """Delete the properties that `write` made, and their curves in what animates the object.
 
     Args:
         armature_object: the armature object.
         joints: those of these joints only; None for all.
+        with_curves: delete curves too, not the properties alone.
     """
     holder: Any = armature_object
     held = ours(armature_object)
     names = [name for name in held if joints is None or name in joints]
     left = [name for name in held if name not in names]
-    for action in _actions(armature_object):
+    for action in _actions(armature_object) if with_curves else ():
         if action.library is None:
             _forget_curves(action, names)
     for name in names:

@@ -552,3 +552,22 @@ def test_a_failure_on_an_armature_that_nothing_animated(
     assert not built.keys()
     assert not bpy.data.actions
     assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (1, 250)
+
+
+def test_a_failure_leaves_other_actions_their_curves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A strip of another character's action may key angles that this object does not have."""
+    take = solved.take()
+    built = armature.build(take.motion(), name="Anna")
+    model = str(solved.write_model(tmp_path / "model.xml"))
+    path = take.write_glb(tmp_path / "motion.glb")
+    words = {"model": model, "with_angles": True, "key_angles": True}
+    first = land(path, name="First", armature="Anna", as_strip=True, **words)
+    joint_curves.remove(built, with_curves=False)
+    count = len(curves_of(bpy.data.actions[first.action]))
+    monkeypatch.setattr(finishing, "finish", failing)
+    with pytest.raises(RigError, match="very end"):
+        land(path, name="Second", armature="Anna", **words)
+    assert not joint_curves.ours(built)
+    assert len(curves_of(bpy.data.actions[first.action])) == count
