@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from publishing import versions
@@ -11,6 +12,9 @@ from publishing.refusal import RefusalError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+PACKAGE = "myosapiens_addon"
+IGNORED = "!!"
 
 
 def check(root: Path, version: str, *, require_tag: bool) -> str:
@@ -48,8 +52,8 @@ def _head(root: Path) -> str:
 
 
 def _refuse_changes(root: Path) -> None:
-    found = _git(root, "status", "--porcelain", "--untracked-files=normal")
-    rows = found.stdout.splitlines()
+    found = _git(root, "status", "--porcelain", "--untracked-files=normal", "--ignored")
+    rows = [row for row in found.stdout.splitlines() if row[:2] != IGNORED or _is_built(row[3:])]
     if found.returncode != 0 or rows:
         first = rows[0].strip() if rows else found.stderr.strip()
         others = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
@@ -57,6 +61,13 @@ def _refuse_changes(root: Path) -> None:
             f"The checkout has changes that are in no commit ({first}{others}): commit them, or "
             "put them away, so that what is published can be found again."
         )
+
+
+def _is_built(name: str) -> bool:
+    """Whether a file that git ignores goes into the zip all the same: an editor's copy, say."""
+    path = PurePosixPath(name.strip('"'))
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+    return path.parts[0] == PACKAGE and path.suffix != ".pyc" and not hidden
 
 
 def _check_tag(root: Path, tag: str, commit: str, *, require_tag: bool) -> None:

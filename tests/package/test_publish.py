@@ -148,6 +148,10 @@ def test_what_is_refused(old: Checkout, folder: Path, tmp_path: Path) -> None:
     assert "in no commit (?? note.txt)" in refusal()
     mine.commit()
     assert "nothing to do" in published(mine, folder)  # no part of the extension
+    ignored = mine.folder / "myosapiens_addon" / "old.blend1"
+    ignored.write_text("ignored by git, and yet in the zip")
+    assert "in no commit (!! myosapiens_addon/old.blend1)" in refusal()
+    ignored.unlink()
     mine.git("tag", f"v{mine.version}")
     mine.git("commit", "-q", "--allow-empty", "-m", "Later")
     assert f"Tag v{mine.version} is on" in refusal()
