@@ -21,6 +21,8 @@ ROOT = _env.ROOT
 sys.path.insert(0, str(ROOT))
 IMAGES = ROOT / "docs" / "images"
 KEY = "ak_local_pictures_only"
+# What the documentation shows.
+SCREEN = (1600, 900)
 # A person and their floor, seen from the front and a little from above.
 STAGE = """
 for name in ("Cube", "Camera", "Light"):
@@ -116,7 +118,7 @@ def _bench(suite: str, folder: Path) -> Generator[PanelBench]:
     blenders.install(suite, build.build(folder / "dist"), profile)
     with demo.local_service(folder / "service", KEY) as base_url:
         variables = {"MYOSAPIENS_BASE_URL": base_url, "MYOSAPIENS_API_KEY": KEY}
-        with RealWindow(suite, profile=profile, variables=variables) as window:
+        with RealWindow(suite, profile=profile, variables=variables, size=SCREEN) as window:
             bench = PanelBench(window)
             bench.prepare()
             bench.window.set_sidebar_width(NARROW)

@@ -14,7 +14,8 @@ from tests.gui import blenders
 from tests.gui.channel import Channel, ChannelClosedError, Json
 
 INSIDE = Path(__file__).with_name("inside.py")
-START_TIMEOUT_S = 120.0
+# The first start on a machine compiles shaders, for a minute and more where others are at work.
+START_TIMEOUT_S = 240.0
 # Longer than any test: the tool ends its Blender after that time.
 LIFE_S = 3600
 QUIT = "bpy.app.timers.register(lambda: bpy.ops.wm.quit_blender() and None, first_interval=0.1)"
@@ -37,7 +38,7 @@ class BlenderProcess:
         *,
         profile: Path,
         variables: dict[str, str] | None = None,
-        size: tuple[int, int] = (1600, 900),
+        size: tuple[int, int] = (1200, 900),
         arguments: tuple[str, ...] = (),
     ) -> None:
         self.suite = suite
@@ -78,8 +79,8 @@ class BlenderProcess:
                 stderr=subprocess.STDOUT,
             )
         self._wait_for_call()
-        self.exec("panels.settle_preferences()")
-        self.eval("widgets.redraw(20)")
+        self.exec("panels.settle_preferences()", timeout_s=START_TIMEOUT_S)
+        self.eval("widgets.redraw(20)", timeout_s=START_TIMEOUT_S)
 
     def _command(self) -> list[str]:
         size = f"{self.size[0]}x{self.size[1]}"

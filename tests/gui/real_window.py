@@ -16,7 +16,8 @@ TABS_PIXELS = 26
 SIDEBAR = ("VIEW_3D", "UI")
 # Where the sidebar's edge can be taken, from its left end; it differs between versions.
 EDGE_OFFSETS = (4, 6, 2, 0, 8, -3)
-EDGE_HEIGHTS = (12, 60)
+# First where the open panel's content is: at its header a press that misses folds it.
+EDGE_HEIGHTS = (60, 12)
 # A disabled button's text is about half as bright as the theme's.
 DISABLED_SHARE = 0.8
 

@@ -36,12 +36,18 @@ class Screen(BlenderProcess):
 
     def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         """Press the left button at one place and release it at another."""
-        middle = [(a + b) // 2 for a, b in zip(start, end, strict=True)]
-        words: list[str] = []
-        for place, press in ((start, "mousedown"), (middle, ""), (end, "mouseup")):
-            words += ["mousemove", *map(str, place), "sleep", "0.1"]
-            words += [press, "1", "sleep", "0.1"] if press else []
-        self.run("xdotool", *words)
+        middle = ((start[0] + end[0]) // 2, (start[1] + end[1]) // 2)
+        # Each step when Blender has dealt with the one before: else a slow one takes the press
+        # for one on what is beside, such as a header, which folds its panel.
+        self.move(*start)
+        self._button("mousedown")
+        self.move(*middle)
+        self.move(*end)
+        self._button("mouseup")
+
+    def _button(self, what: str) -> None:
+        """Press or release the left button where the pointer is."""
+        self.run("xdotool", what, "1")
         self.settle()
 
     def scroll(self, x: int, y: int, clicks: int) -> None:
