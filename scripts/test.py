@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
         outcomes.append(_pytest("package", sys.executable, ["tests/package"]))
         if options.blender:
             outcomes.append(_pytest("window", sys.executable, ["tests/gui"]))
-        outcomes += [_in_real_blender(Path(path)) for path in options.blender]
+    outcomes += _in_real_blenders([Path(path) for path in options.blender])
     return _report(outcomes)
 
 
@@ -152,20 +152,35 @@ def _pytest(
     return _step(f"tests: {name}", command, variables=variables, shown=shown)
 
 
-def _in_real_blender(binary: Path) -> Outcome:
-    """The built zip, installed in a real Blender, and the Blender tests there."""
+def _in_real_blenders(binaries: Sequence[Path]) -> list[Outcome]:
+    """The built zip, installed in real Blenders, and the Blender tests there, two at a time."""
+    if not binaries:
+        return []
     import build
 
     archive = build.build(ROOT / "dist")
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        return list(pool.map(lambda binary: _in_real_blender(binary, archive), binaries))
+
+
+def _in_real_blender(binary: Path, archive: Path) -> Outcome:
     # Inside the checkout, because blender-addon-tester leaves files where it is started.
     (ROOT / "build").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="tester-", dir=ROOT / "build") as folder:
+    with (
+        _service() as variables,
+        tempfile.TemporaryDirectory(prefix="tester-", dir=ROOT / "build") as folder,
+    ):
         command = Path(folder) / "blender"
         command.write_text(f'#!/bin/sh\nexec "{binary.resolve()}" "$@"\n')
         command.chmod(command.stat().st_mode | stat.S_IXUSR)
         tester = [sys.executable, "-c", TESTER, folder, str(archive), str(LOADER)]
-        name = f"tests: {binary.name} (real)"
-        return _step(name, [*tester, str(ROOT / "tests" / "blender")], folder=Path(folder))
+        return _step(
+            f"tests: {binary.name} (real)",
+            [*tester, str(ROOT / "tests" / "blender")],
+            folder=Path(folder),
+            variables=variables,
+            shown=False,
+        )
 
 
 def _step(
