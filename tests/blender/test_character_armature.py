@@ -17,6 +17,7 @@ from mathutils import Matrix, Quaternion, Vector
 from myosapiens_addon.blender import (
     armature,
     character_armature,
+    extras,
     joint_definitions,
     joint_limits,
 )
@@ -459,6 +460,17 @@ def test_no_pose_within_the_limits_is_changed(tolerance_deg: float | None, fewes
     beyond = in_range(character, rng)
     beyond[character.starts["knee_flexion_r"]] = -1.0
     assert assumed(built, character, beyond) > 0.3
+
+
+def test_most_limits_of_the_real_character_are_told(real_character: Path) -> None:
+    character = mjcf.read(real_character)
+    built = character_armature.build(character, name="Real")
+    left_out = joint_limits.add(built, character, tolerance=extras.LIMIT_TOLERANCE_RAD)
+    limited = [entry for entry in character.joints if entry.limits is not None]
+    assert (len(limited), len(left_out)) == (122, 32)  # as docs/pipeline.md says
+    rng = np.random.default_rng(9)
+    for _ in range(20):
+        assert assumed(built, character, in_range(character, rng)) < 2e-5
 
 
 @pytest.mark.parametrize("limits", [(-2.0, 2.0), (-math.pi / 2, 0.5)])
