@@ -75,11 +75,13 @@ def batch(options: argparse.Namespace) -> Answer:
             stopped.set()
         finally:
             progress.close()
-        rows = [take.report.as_dict() for take in takes]
-        told = batch_report.summary(
-            rows, seconds=round(time.monotonic() - begun_s, 3), concurrency=concurrency
-        )
-        page = batch_report.write(report, rows, told, title=out_dir.name, folder=out_dir)
+        # All is done by now: who is impatient gets the report all the same.
+        with _heard_by(signal.SIG_IGN):
+            rows = [take.report.as_dict() for take in takes]
+            told = batch_report.summary(
+                rows, seconds=round(time.monotonic() - begun_s, 3), concurrency=concurrency
+            )
+            page = batch_report.write(report, rows, told, title=out_dir.name, folder=out_dir)
     code = INTERRUPTED if stopped.is_set() else _exit_code(told, run.stopped_by)
     text = f"{batch_report.sentence(told)} {page}"
     if stopped.is_set():
@@ -174,16 +176,23 @@ def _stoppable() -> Iterator[threading.Event]:
             stopped.set()
             raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():
+    with _heard_by(stop):
         yield stopped
+
+
+@contextmanager
+def _heard_by(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    """Who hears of Ctrl-C and of a polite kill meanwhile."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, stop) for number in numbers]
+    before = [signal.signal(number, handler) for number in numbers]
     try:
-        yield stopped
+        yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+        for number, former in zip(numbers, before, strict=True):
+            signal.signal(number, former)
 
 
 def _exit_code(told: dict[str, Any], stopped_by: MyoSapiensError | None) -> int:

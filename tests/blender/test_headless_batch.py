@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import bpy
 import numpy as np
 import pytest
 
-from myosapiens_addon.blender import batch_progress, headless
+from myosapiens_addon.blender import batch_progress, batch_report, headless
 from myosapiens_addon.blender.compat import curves_of
 from myosapiens_addon.errors import MyoSapiensError
 from myosapiens_addon.jobs import events
@@ -262,6 +263,22 @@ def test_places_that_cannot_be_written_are_told_first(
     assert run(*words, "--markerset", MARKERSET, "--report", tmp_path / "report.HTML") == 2
     assert "names the page" in capfd.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_ctrl_c_at_the_very_end_costs_no_report(
+    base: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = batch_report.write
+
+    def impatient(*given: Any, **more: Any) -> Path:  # noqa: ANN401
+        signal.raise_signal(signal.SIGINT)
+        return write(*given, **more)
+
+    monkeypatch.setattr(batch_report, "write", impatient)
+    assert batch(tmp_path, table(tmp_path, {"armature": "Nobody"}), base) == 1
+    assert [row["status"] for row in rows(tmp_path)] == ["failed"]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 # Tables
