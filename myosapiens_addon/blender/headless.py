@@ -21,7 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CancelledError, InputError, MyoSapiensError
-from ..service.errors import AuthenticationError, JobFailedError, ServiceError, UnreachableError
+from ..service.errors import (
+    AuthenticationError,
+    JobFailedError,
+    ServerError,
+    ServiceError,
+    UnreachableError,
+)
 from . import (
     headless_batch,
     headless_jobs,
@@ -108,7 +114,7 @@ def exit_code(error: MyoSapiensError) -> int:
         return INTERRUPTED
     if isinstance(error, AuthenticationError):
         return KEY_REFUSED
-    if isinstance(error, UnreachableError):
+    if isinstance(error, (UnreachableError, ServerError)):
         return UNREACHABLE
     if isinstance(error, JobFailedError):
         return SOME_FAILED
@@ -130,7 +136,7 @@ def _clean_stdout(*, verbose: bool) -> Iterator[Any]:
     try:
         with (
             os.fdopen(elsewhere, "w", encoding="utf-8") as rest,
-            os.fdopen(os.dup(kept), "w", encoding="utf-8") as stdout,
+            os.fdopen(os.dup(kept), "w", encoding="utf-8", errors="backslashreplace") as stdout,
             redirect_stdout(rest),
         ):
             yield stdout

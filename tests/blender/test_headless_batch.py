@@ -16,9 +16,10 @@ import pytest
 
 from myosapiens_addon.blender import batch_progress, batch_report, headless
 from myosapiens_addon.blender.compat import curves_of
-from myosapiens_addon.errors import MyoSapiensError
+from myosapiens_addon.errors import CancelledError, InputError, MyoSapiensError
 from myosapiens_addon.jobs import events
 from myosapiens_addon.jobs.batch import End, Status
+from myosapiens_addon.service import errors
 from tests.blender import rig_builders
 from tests.blender.conftest import ROOT, LiveService
 from tests.blender.test_batch_rows import read as rows_of
@@ -279,6 +280,19 @@ def test_a_ctrl_c_at_the_very_end_costs_no_report(
     assert [row["status"] for row in rows(tmp_path)] == ["failed"]
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("x"), 2), (errors.AuthenticationError("x"), 3),
+        (errors.UnreachableError("x"), 4), (errors.UnknownOutcomeError("x"), 4),
+        (errors.ServerError("x"), 4), (errors.JobFailedError("x", job_id="j"), 1),
+        (errors.CreditsError("x"), 1), (CancelledError(), 130),
+    ],
+)  # fmt: skip
+def test_exit_codes(error: MyoSapiensError, code: int) -> None:
+    assert headless.exit_code(error) == code
 
 
 # Tables
