@@ -8,13 +8,13 @@ first line that is no remark says `VERSION 1`.
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
+
+import bpy
 
 from ..errors import InputError
 from . import paths
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILE = "blender_assets.cats.txt"
 MOST_BYTES = 4_000_000
@@ -48,7 +48,16 @@ def ensure(catalog: str, folder: Path) -> tuple[str, str]:
 
 
 def _file_for(folder: Path) -> Path:
-    """The catalogue file of the library that the .blend is in: of the nearest folder with one."""
+    """The catalogue file of the library that the .blend is in.
+
+    Blender reads that of an asset library's own folder and no other. Of a library that is not set
+    up on this machine, it is the one that the nearest folder has.
+    """
+    libraries: Any = bpy.context.preferences.filepaths.asset_libraries
+    roots = [Path(bpy.path.abspath(entry.path)) for entry in libraries if entry.path]
+    around = [root for root in roots if folder.resolve().is_relative_to(root.resolve())]
+    if around:
+        return max(around, key=lambda root: len(root.parts)) / FILE
     for place in (folder, *folder.parents):
         file = place / FILE
         if file.is_file() and file.stat().st_size < MOST_BYTES:

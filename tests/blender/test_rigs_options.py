@@ -250,6 +250,24 @@ def test_a_catalogue_that_is_there_is_added_to(built: rigs.Built, tmp_path: Path
     assert not (folder / "blender_assets.cats.txt").exists()
 
 
+def test_a_catalogue_is_of_the_asset_library_that_the_file_is_in(
+    built: rigs.Built, tmp_path: Path
+) -> None:
+    """Blender reads none of those in a library's other folders."""
+    folder = tmp_path / "library" / "heroes"
+    folder.mkdir(parents=True)
+    libraries = bpy.context.preferences.filepaths.asset_libraries
+    bpy.ops.preferences.asset_library_add(directory=str(tmp_path / "library"))
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(folder / "hero.blend"))
+        landing = land(built, figures.figure(), as_asset=True, catalog="Mocap")
+    finally:
+        bpy.ops.preferences.asset_library_remove(index=len(libraries) - 1)
+    assert landing.warnings == []
+    assert ":Mocap:" in (tmp_path / "library" / "blender_assets.cats.txt").read_text()
+    assert not list(folder.glob("*.txt"))
+
+
 def test_a_catalogue_needs_a_saved_file(built: rigs.Built) -> None:
     landing = land(built, figures.figure(), as_asset=True, catalog="Mocap")
     assert len(landing.warnings) == 1
