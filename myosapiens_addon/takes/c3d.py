@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import TakeError
 from .c3d_parameters import BLOCK_BYTES, Codec, Header, Parameters, read
-from .info import ADVICE, FormatError, TakeInfo, changed, unreadable
+from .info import ADVICE, FormatError, TakeInfo, changed, checked_rate, unreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,9 +153,8 @@ def _interpret(
         raise FormatError("holds no points")
     layout = _find_layout(codec, header, parameters, point_count)
     frame_count = _count_frames(path, header, parameters, layout, size_bytes)
-    rate_hz = _number(parameters, "POINT", "RATE", header.rate_hz) or header.rate_hz
-    if not (math.isfinite(rate_hz) and rate_hz > 0):
-        raise FormatError("does not say how many frames there are per second")
+    told_hz = _number(parameters, "POINT", "RATE", header.rate_hz) or header.rate_hz
+    rate_hz = checked_rate(told_hz)
     first_frame = _long_field(parameters, "ACTUAL_START_FIELD") or header.first_frame
     return C3DInfo(
         path=path,

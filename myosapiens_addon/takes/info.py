@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,25 @@ if TYPE_CHECKING:
 
 # What to do about a file that is none.
 ADVICE = "choose a C3D or TRC file, or export the take again"
+# Between a picture in days and what no camera reaches: no motion of another rate is read.
+LEAST_HZ, MOST_HZ = 1e-6, 1e6
 
 
 class FormatError(ValueError):
     """The file is no take, or is damaged; the text goes after the file's name in a sentence."""
+
+
+def checked_rate(rate_hz: float | None) -> float:
+    """The frames per second of a take, when they can be those of one.
+
+    Raises:
+        FormatError: they cannot; told before a job is paid whose result could not be read.
+    """
+    if rate_hz is None or not (math.isfinite(rate_hz) and rate_hz > 0):
+        raise FormatError("does not say how many frames there are per second")
+    if not LEAST_HZ <= rate_hz <= MOST_HZ:
+        raise FormatError(f"says that it has {rate_hz:g} frames per second, as no recording has")
+    return rate_hz
 
 
 @dataclass(frozen=True, kw_only=True)

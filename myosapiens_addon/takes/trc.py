@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import TakeError
-from .info import ADVICE, FormatError, TakeInfo, changed, unreadable
+from .info import ADVICE, FormatError, TakeInfo, changed, checked_rate, unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,9 +214,7 @@ def _interpret(
     told = _number(header.get("numframes", ""))
     if told is not None and told > rows.count and len(rows.last) < len(rows.first):
         raise FormatError(f"is cut off: it holds {rows.count} of its {told:.0f} frames")
-    rate_hz = _number(header.get("datarate", ""))
-    if rate_hz is None or rate_hz <= 0:
-        raise FormatError("does not say how many frames there are per second")
+    rate_hz = checked_rate(_number(header.get("datarate", "")))
     units = header.get("units", "") or "mm"
     return TrcInfo(
         path=path,

@@ -232,6 +232,14 @@ def test_a_take_without_a_rate(tmp_path: Path, rate_hz: float) -> None:
         c3d.read_info(writer.write(tmp_path / "take.c3d"))
 
 
+@pytest.mark.parametrize("rate_hz", [1e-9, 2e6, 1e30])
+def test_a_take_with_a_rate_of_no_recording(tmp_path: Path, rate_hz: float) -> None:
+    """Its motion could not be read, so no job is to be paid for it."""
+    writer = C3DWriter(points=np.ones((5, 2, 4)), rate_hz=rate_hz)
+    with pytest.raises(TakeError, match="frames per second, as no recording has"):
+        c3d.read_info(writer.write(tmp_path / "take.c3d"))
+
+
 def test_files_that_the_system_does_not_give(tmp_path: Path) -> None:
     with pytest.raises(TakeError, match="does not exist"):
         c3d.read_info(tmp_path / "none.c3d")

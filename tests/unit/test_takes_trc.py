@@ -216,6 +216,10 @@ GOOD = TrcWriter(labels=LABELS, points=with_gaps()).text("bad.trc")
         (GOOD[: GOOD.index("\n1\t") + 1], "holds no frames"),
         (GOOD[: GOOD.index("\n9\t") + 30], "is cut off: it holds 9 of its 50 frames"),
         (GOOD.replace("DataRate", "Rate"), "frames there are per second"),
+        (
+            GOOD.replace("\n100.00", "\n2000000000", 1),
+            "2e+09 frames per second, as no recording has",
+        ),
         (GOOD.replace("100.00", "0"), "frames there are per second"),
         (GOOD.replace("100.00", "-60"), "frames there are per second"),
         (GOOD.replace("100.00", "nan"), "frames there are per second"),
