@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -107,10 +106,8 @@ BILLION = f'<!DOCTYPE m [<!ENTITY l0 "lol">{LAUGHS}]><markers name="&l9;"/>'
     ids=["laughs", "remote", "file", "plain"],
 )
 def test_a_document_type_is_refused(tmp_path: Path, text: str) -> None:
-    begun = time.monotonic()
     with pytest.raises(MarkersetError, match="declares a document type"):
         markerset.read(write(tmp_path, text))
-    assert time.monotonic() - begun < 0.5
 
 
 def test_a_file_that_is_too_large_or_too_deep(tmp_path: Path) -> None:
