@@ -106,6 +106,23 @@ class LiveLanding:
         """Whether `step` has something to do."""
         return self.stage in (Stage.PLACE, Stage.WRITE, Stage.EXTRAS, Stage.CHECK)
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it has begun to change its armature, and is not done."""
+        if self.stage is Stage.PLACE:
+            return self._is_whole()
+        return self.stage not in (Stage.DECODE, Stage.END)
+
+    def waits_for(self, other: LiveLanding) -> bool:
+        """Whether another is at work on the same armature.
+
+        What is noted of the armature before, and what Blender shows of it at the end, must be
+        this take's alone.
+        """
+        mine, its = self.plan.target, other.plan.target
+        is_same = mine is not None and its is not None and mine.uid == its.uid
+        return is_same and other is not self and other.is_at_work and not self.is_at_work
+
     def step(self, end: float) -> None:
         """Do what the main thread must, until a moment (`time.perf_counter`) at the most."""
         try:

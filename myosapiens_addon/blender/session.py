@@ -262,7 +262,12 @@ class Session:
             landing.stop(MyoSapiensError("Another file was opened: choose a target, press Import."))
 
     def _step_landing(self, end: float) -> None:
-        landing = next((entry for entry in self._landings if entry.needs_main_thread), None)
+        ready = (
+            entry
+            for entry in self._landings
+            if entry.needs_main_thread and not any(map(entry.waits_for, self._landings))
+        )
+        landing = next(ready, None)
         if landing is None:
             return
         reason = "" if self.is_blocking else why_not_write()

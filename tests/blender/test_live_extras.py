@@ -517,7 +517,26 @@ def test_two_results_are_dressed_one_after_the_other(tmp_path: Path) -> None:
     assert len(bpy.data.meshes) == 2 * count
 
 
-def test_the_armature_of_the_first_gets_the_second_while_it_is_dressed(tmp_path: Path) -> None:
+def test_two_results_for_one_armature_land_one_after_the_other(tmp_path: Path) -> None:
+    """Each is checked with its own action, and the last one's stays."""
+    built = anna(tmp_path)
+    rows = [begin(tmp_path, built), begin(tmp_path, built)]
+    most = 0
+
+    def are_done() -> bool:
+        nonlocal most
+        landings = live.session()._landings
+        most = max(most, sum(one.stage not in (Stage.DECODE, Stage.PLACE) for one in landings))
+        return at_rest(*rows)()
+
+    pump_until(are_done)
+    assert most == 1
+    assert [row.state for row in rows] == [State.DONE, State.DONE]
+    assert all("point right within 0.0" in row.finished for row in rows)
+    assert built.animation_data.action.name.startswith("Take 01")
+
+
+def test_the_second_for_an_armature_is_cancelled_while_the_first_is_dressed(tmp_path: Path) -> None:
     built = anna(tmp_path)
     rows = [begin(tmp_path, built), begin(tmp_path, built)]
     pump_to(rows[0], "meshes")
