@@ -269,7 +269,7 @@ def test_places_that_cannot_be_written_are_told_first(
 def test_a_ctrl_c_at_the_very_end_costs_no_report(
     base: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = batch_report.write
+    write, hears = batch_report.write, signal.getsignal(signal.SIGINT)
 
     def impatient(*given: Any, **more: Any) -> Path:  # noqa: ANN401
         signal.raise_signal(signal.SIGINT)
@@ -278,8 +278,8 @@ def test_a_ctrl_c_at_the_very_end_costs_no_report(
     monkeypatch.setattr(batch_report, "write", impatient)
     assert batch(tmp_path, table(tmp_path, {"armature": "Nobody"}), base) == 1
     assert [row["status"] for row in rows(tmp_path)] == ["failed"]
-    with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
+    # Not always Python's own: a shell may have told what it starts in the background to ignore it.
+    assert signal.getsignal(signal.SIGINT) is hears
 
 
 @pytest.mark.parametrize(

@@ -38,13 +38,23 @@ def rotations_differ_by(a: np.ndarray, b: np.ndarray) -> float:
     return float(nearest.max(initial=0.0))
 
 
+def with_signs_of(wanted: np.ndarray, found: np.ndarray, model: mujoco.MjModel) -> np.ndarray:
+    """Coordinates whose quaternions have the signs of others', which are the same rotations."""
+    found = np.array(found)
+    for kind, start in zip(model.jnt_type, model.jnt_qposadr, strict=True):
+        first = {mujoco.mjtJoint.mjJNT_FREE: 3, mujoco.mjtJoint.mjJNT_BALL: 0}.get(kind)
+        if first is not None:
+            turn = slice(start + first, start + first + 4)
+            found[turn] *= np.copysign(1.0, found[turn] @ wanted[turn])
+    return found
+
+
 def compare(character: Character, model: mujoco.MjModel, frames: int = 20) -> None:
     """Whether a character is what MuJoCo makes of the same definition, at rest and moving."""
     compare_trees(character, model)
     compare_joints(character, model)
-    np.testing.assert_allclose(
-        forward.reference_coordinates(character), model.qpos0, rtol=0, atol=1e-9
-    )
+    found = with_signs_of(model.qpos0, forward.reference_coordinates(character), model)
+    np.testing.assert_allclose(found, model.qpos0, rtol=0, atol=1e-9)
     coordinates = np.vstack([model.qpos0, random_coordinates(model, frames)])
     positions, rotations = forward.poses(character, coordinates)
     wanted = poses(model, coordinates)
