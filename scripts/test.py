@@ -160,7 +160,8 @@ def _in_real_blenders(binaries: Sequence[Path]) -> list[Outcome]:
 
     archive = build.build(ROOT / "dist")
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        return list(pool.map(lambda binary: _in_real_blender(binary, archive), binaries))
+        runs = [pool.submit(_in_real_blender, binary, archive) for binary in binaries]
+        return [run.result() for run in runs]
 
 
 def _in_real_blender(binary: Path, archive: Path) -> Outcome:
