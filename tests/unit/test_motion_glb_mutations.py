@@ -39,16 +39,15 @@ ODD: tuple[Any, ...] = (
 def survives(path: Path) -> bool:
     """That nothing but a motion or a sentence comes of the file; tells whether a motion did."""
     tracemalloc.start()
-    try:
-        with effort.counted() as spent:
+    motion, sentence = None, ""
+    with effort.counted() as spent:
+        try:
             motion = glb.read(path)
-    except MyoSapiensError as error:
-        motion, sentence = None, error.sentence
-    else:
-        sentence = ""
-    finally:
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+        except MyoSapiensError as error:
+            sentence = error.sentence
+        finally:
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
     assert spent.calls < MOST_CALLS
     assert peak < MOST_BYTES
     assert "\n" not in sentence
