@@ -77,13 +77,13 @@ class Keys:
             raise self._container.error(f"animates with curves of an unknown kind, {shown(how)}")
         times = self._times(sampler.get("input"))
         entry, values = self._container.stored(sampler.get("output"))
-        component, largest = entry["componentType"], TYPES[entry["componentType"]][1]
+        component = entry["componentType"]
         if component != FLOAT and (path != ROTATION or entry.get("normalized") is not True):
             raise self._container.error(f"is damaged: a {path} has values that are no floats")
         if entry["type"] != PATHS[path] or len(times) * VALUES_A_KEY[how] != len(values):
             what = f"is damaged: {len(times)} times for {len(values)} values of a {path}"
             raise self._container.error(what)
-        return Curve(times=times, stored=values, largest=largest, interpolation=how)
+        return Curve(times, values, TYPES[component][1], how)
 
     def _times(self, index: object) -> FloatArray:
         """A time axis: (N,) in s. Every channel has one of its own, and most are equal."""

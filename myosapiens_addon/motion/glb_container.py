@@ -42,14 +42,13 @@ TYPES = {
     5125: (np.dtype("<u4"), 0.0),
     5126: (np.dtype("<f4"), 0.0),
 }
-# Component type and type: numpy type, components and bytes of a value.
+# Component type and type: numpy type, components of a value, bytes of one and of all of them.
 LAYOUTS = {
-    (component, kind): (dtype, width, dtype.itemsize * width)
+    (component, kind): (dtype, width, dtype.itemsize, dtype.itemsize * width)
     for component, (dtype, _) in TYPES.items()
     for kind, width in COMPONENTS.items()
 }
 FLOAT = 5126
-WHOLE = {int}
 # Extensions that change nothing of what is read here: nodes and animations.
 HARMLESS_EXTENSIONS = (
     "KHR_draco_mesh_compression",
@@ -147,11 +146,12 @@ class Container:
         component: object = entry.get("componentType")
         if not isinstance(kind, str) or type(component) is not int:
             raise self.error(f"is damaged: accessor {index} has no type")
-        if (component, kind) not in LAYOUTS:
+        layout = LAYOUTS.get((component, kind))
+        if layout is None:
             raise self.error(f"is damaged: accessor {index} is of an unknown type")
-        dtype, width, item = LAYOUTS[component, kind]
+        dtype, width, bytes_each, item = layout
         start, number, stride = self.span(entry, item)
-        strides = (stride, dtype.itemsize)
+        strides = (stride, bytes_each)
         return entry, np.ndarray((number, width), dtype, self.binary, start, strides)
 
     def span(self, entry: Json, item: int) -> tuple[int, int, int]:
@@ -172,17 +172,15 @@ class Container:
         view = self.at("bufferViews", entry.get("bufferView"))
         if view.get("buffer") != 0:
             raise self.error("keeps its data in another file, which is not supported")
-        numbers: tuple[Any, ...] = (
-            entry.get("count", 0),
-            entry.get("byteOffset", 0),
-            view.get("byteOffset", 0),
-            view.get("byteLength", 0),
-            view.get("byteStride", item),
-        )
+        number, inner = entry.get("count", 0), entry.get("byteOffset", 0)
+        start, length = view.get("byteOffset", 0), view.get("byteLength", 0)
+        stride = view.get("byteStride", item)
         # Asked at once, because there are hundreds of accessors: `count` would take its time.
-        if not WHOLE.issuperset(map(type, numbers)) or min(numbers) < 0:
+        whole = type(number) is type(inner) is type(start) is type(length) is type(stride) is int
+        # All bits together have a sign where one of the numbers has.
+        if not whole or number | inner | start | length | stride < 0:
+            numbers = (number, inner, start, length, stride)
             raise self.error(f"is damaged: an accessor's numbers are {shown(numbers)}")
-        number, inner, start, length, stride = numbers
         if number == 0:
             raise self.error("is damaged: an accessor holds nothing")
         used = inner + (number - 1) * stride + item
@@ -208,7 +206,7 @@ class Container:
         Raises:
             OutputError: there is no such entry.
         """
-        entries = self.items(key)
+        entries = self._lists[key] if key in self._lists else self.items(key)
         # Neither 1.0 nor true is a place in a list, whatever Python thinks of the latter.
         if type(index) is not int or not 0 <= index < len(entries):
             raise self.error(f"is damaged: it refers to {key}[{shown(index)}], which is not there")

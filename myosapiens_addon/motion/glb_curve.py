@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LINEAR, STEP, CUBIC = "LINEAR", "STEP", "CUBICSPLINE"
 UNIT_TOLERANCE = 1e-3
 SCALE_TOLERANCE = 1e-4
+VECTOR, ROTATION = struct.Struct("<3f"), struct.Struct("<4f")
 # Each component of a quaternion in integers is off by less than one of their steps, and a
 # length by less than twice that.
 STEPS_OFF = 2.0
@@ -55,9 +56,8 @@ class Curve(NamedTuple):
         """Whether all keys are one value, m or w x y z, as far as their floats can tell."""
         if self.largest or self.interpolation == CUBIC:
             return False
-        stored = value if len(value) == 3 else (*value[1:], value[0])
         try:
-            key = struct.pack(f"<{len(stored)}f", *stored)
+            key = VECTOR.pack(*value) if len(value) == 3 else ROTATION.pack(*value[1:], value[0])
         except OverflowError:
             return False
         # Most curves that move are told by their last key.

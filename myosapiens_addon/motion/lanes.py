@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .motion import FloatArray
 
 # The product a b component by component: row i holds what a's component i is multiplied with
@@ -42,34 +44,53 @@ MATRIX = np.array(
     ],
     dtype=np.float64,
 )
+# The same for the product a b: what a's components w, x, y and z each count in the matrix of a.
+LEFT = np.concatenate([np.eye(4), -np.eye(4)])[HAMILTON]
 
 
-def multiply(
-    a: FloatArray, b_and_minus_b: FloatArray, out: FloatArray, factors: FloatArray
-) -> None:
+def spread(b_and_minus_b: FloatArray, out: FloatArray) -> None:
+    """Write what `multiply` takes for rotations that come first.
+
+    Args:
+        b_and_minus_b: (8, …), their components, and the same with the other sign.
+        out: (4, 4, …).
+    """
+    # Told not to look for bad indices, it writes without a buffer.
+    b_and_minus_b.take(HAMILTON, axis=0, out=out, mode="clip")
+
+
+def multiply(a: FloatArray, factors: FloatArray, out: FloatArray) -> None:
     """Write the rotation `b` followed by `a`.
 
     Args:
         a: (4, n).
-        b_and_minus_b: (8, n), the components of b, and the same with the other sign.
-        out: (4, n), neither of them.
-        factors: (4, 4, n), room to work in.
+        factors: (4, 4, n), what `spread` makes of b.
+        out: (4, n), not `a`.
     """
-    # Told not to look for bad indices, it writes without a buffer.
-    b_and_minus_b.take(HAMILTON, axis=0, out=factors, mode="clip")
     np.einsum("in,ijn->jn", a, factors, out=out)  # pyright: ignore[reportUnknownMemberType]
 
 
-def pair_up(q: FloatArray, out: FloatArray) -> None:
-    """Write the products (10, n) of the components of `q` (4, n) with each other, see `PAIRS`."""
+def pair_up(q: FloatArray, out: FloatArray, room: FloatArray) -> None:
+    """Write the products (10, n) of the components of `q` (4, n) with each other, see `PAIRS`.
+
+    `room` (10, n) is room to work in.
+    """
     # Copying first is faster than multiplying row by row.
     q.take(FIRST, axis=0, out=out, mode="clip")
-    out *= q.take(SECOND, axis=0)
+    q.take(SECOND, axis=0, out=room, mode="clip")
+    out *= room
 
 
 def turning(v: FloatArray) -> FloatArray:
     """What makes turned vectors (3, n) of products (10, n), for vectors that stay: (…, 3, 10)."""
-    return np.einsum("ijp,...j->...ip", MATRIX, v)  # pyright: ignore[reportUnknownMemberType]
+    # Other than `@`, it does not warn of numbers that overflow: those are found in the poses.
+    return v.dot(MATRIX.swapaxes(0, 1).reshape(3, 30)).reshape(*v.shape[:-1], 3, 10)
+
+
+def matrices_of(q: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The matrices (3, 3) and (4, 4) by which one rotation (4,) turns vectors and rotations."""
+    pairs = q[FIRST] * q[SECOND]
+    return MATRIX @ pairs, (q @ LEFT.reshape(4, 16)).reshape(4, 4)
 
 
 def rotate(pairs: FloatArray, v: FloatArray, out: FloatArray, matrices: FloatArray) -> None:
@@ -86,13 +107,24 @@ def rotate(pairs: FloatArray, v: FloatArray, out: FloatArray, matrices: FloatArr
     np.einsum("ijn,jn->in", nine, v, out=out)  # pyright: ignore[reportUnknownMemberType]
 
 
-def make_unit(q: FloatArray, tolerance: float) -> bool:
-    """Give rotations (4, n) the length 1; tells whether all were within the tolerance of it."""
-    squares: FloatArray = np.einsum("in,in->n", q, q)  # pyright: ignore[reportUnknownMemberType]
-    off = squares - 1.0
+def make_unit(q: FloatArray, tolerances: Sequence[float]) -> list[int]:
+    """Give the rotations of K joints the length 1.
+
+    Args:
+        q: (4, K, n).
+        tolerances: for each joint how far from 1 their lengths may be.
+
+    Returns:
+        The joints of which one was further from it, or no number.
+    """
+    squares: FloatArray = np.einsum("ikn,ikn->kn", q, q)  # pyright: ignore[reportUnknownMemberType]
+    off = (squares - 1.0).ravel()
     # If all are close together, each is: that is asked in one call, and is no for no number.
-    good = bool(np.dot(off, off) <= tolerance * tolerance)
-    length = np.sqrt(squares)
-    good = good or bool(np.all(np.abs(length - 1.0) <= tolerance))
+    good = bool(np.dot(off, off) <= min(tolerances) ** 2)
+    length = np.sqrt(squares, out=squares)
+    wrong: list[int] = []
+    if not good:
+        within = np.abs(length - 1.0) <= np.array(tolerances)[:, None]
+        wrong = np.flatnonzero(~within.all(axis=1)).tolist()
     q *= np.divide(1.0, length, out=length)
-    return good
+    return wrong

@@ -258,3 +258,47 @@ def test_bodies_that_do_not_move_against_their_parents_follow_them(tmp_path: Pat
     motion = glb.read(file.save(tmp_path / "m.glb"))
     assert np.array_equal(motion.rotations[:, 2], motion.rotations[:, 0])
     np.testing.assert_allclose(positions_of(motion, 2), turns.apply([2, 1, 0]), atol=1e-6)
+
+
+def chain(frames: int, count: int, spoilt: dict[int, np.ndarray]) -> tuple[Odd, list[Rotation]]:
+    """Bodies one upon the other, each with turns of its own; some with keys of another kind."""
+    file = Odd([{"name": f"body {k}", "children": [k + 1]} for k in range(count - 1)])
+    file.document["nodes"].append({"name": f"body {count - 1}"})
+    turns = [wandering(frames, 2.0 + 0.3 * body) for body in range(count)]
+    for body, turn in enumerate(turns):
+        keys = spoilt.get(body, f4(turn.as_quat()))
+        stored = file.add(keys, normalized=keys.dtype.kind != "f")
+        file.move(body, "rotation", file.add(f4(np.arange(frames) / 100)), stored)
+    return file, turns
+
+
+@pytest.mark.parametrize("frames", [40, 500, 1500])
+def test_a_short_take_of_many_joints_is_composed_as_a_long_one(tmp_path: Path, frames: int) -> None:
+    file, turns = chain(frames, 31, {})
+    motion = glb.read(file.save(tmp_path / "m.glb"))
+    wanted = Rotation.identity(frames)
+    for body, turn in enumerate(turns):
+        wanted = wanted * turn
+        assert farthest(rotations_of(motion, body), wanted) < 1e-5
+    lengths = np.linalg.norm(motion.rotations, axis=-1)
+    np.testing.assert_allclose(lengths, 1.0, rtol=0, atol=1e-13)
+
+
+# Both are of length 1.0022: as bytes that is as near to 1 as they come, as floats it is not.
+COARSE = np.array([[90, 0, 0, 90]] * 50, np.int8)
+LONG = f4(COARSE / 127)
+
+
+def test_keys_of_bytes_may_be_coarse(tmp_path: Path) -> None:
+    file, _ = chain(50, 4, {1: COARSE})
+    lengths = np.linalg.norm(glb.read(file.save(tmp_path / "m.glb")).rotations, axis=-1)
+    np.testing.assert_allclose(lengths, 1.0, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("others", [{}, {0: COARSE}, {1: COARSE}, {3: LONG}])
+def test_the_first_joint_whose_keys_are_none_is_named(
+    tmp_path: Path, others: dict[int, np.ndarray]
+) -> None:
+    file, _ = chain(50, 4, {2: LONG, **others})
+    with pytest.raises(OutputError, match="a rotation of the node 'body 2' is not of unit length"):
+        glb.read(file.save(tmp_path / "m.glb"))
