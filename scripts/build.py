@@ -71,13 +71,16 @@ def build_all(
 
 def _build_for(out: Path, platform: str) -> Path:
     """The parquet flavour for one platform."""
-    folder = stage(STAGE.with_name(f"{STAGE.name}-{platform}"), platform)
-    return _pack(folder, out / f"myosapiens-{manifest_version()}-{platform}.zip")
+    folder = STAGE.with_name(f"{STAGE.name}-{platform}")
+    with _env.alone(folder):
+        stage(folder, platform)
+        return _pack(folder, out / f"myosapiens-{manifest_version()}-{platform}.zip")
 
 
 def build(out: Path) -> Path:
     """Stage, build and validate the slim flavour; returns the zip."""
-    return _pack(stage(), out / f"myosapiens-{manifest_version()}.zip")
+    with _env.alone(STAGE):
+        return _pack(stage(), out / f"myosapiens-{manifest_version()}.zip")
 
 
 def _pack(folder: Path, archive: Path) -> Path:

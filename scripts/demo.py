@@ -56,10 +56,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 @contextmanager
-def local_service(data: Path, key: str) -> Generator[str]:
-    """A local service on a free port with this key; yields its address."""
+def local_service(data: Path, key: str, *more: str) -> Generator[str]:
+    """A local service on a free port with this key, and more options; yields its address."""
     command = [sys.executable, str(ROOT / "scripts" / "local_service"), "--port", "0"]
-    command += ["--data", str(data), "--api-key", key]
+    command += ["--data", str(data), "--api-key", key, *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
         try:
             line = service.stdout.readline() if service.stdout else ""

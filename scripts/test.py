@@ -12,19 +12,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import _env
+import build
 import demo
 
 ROOT = _env.ROOT
 LOADER = ROOT / "tests" / "package" / "load_in_blender.py"
 # Each takes one core, and machines have two at least.
 AT_ONCE = 2
+# The names of tests/gui for the Blenders that have a window.
+WINDOWS = ("trixie", "sid")
+# Tests of what comes after a solve need not wait for the same one again; the delay is for what
+# they do meanwhile. Those of the service itself start services of their own.
+SOLVED_ONCE = ("--solver", "benchmarks.solved_once:run", "--solve-delay", "1")
 COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?)\b")
 # blender-addon-tester wants a version; the binary it then runs is the given one.
 TESTER = """
@@ -47,34 +54,50 @@ class Outcome:
     counts: dict[str, int]
 
 
+Task = Callable[[], list[Outcome]]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run everything that was asked for; 0 when all of it passed."""
     options = _parser().parse_args(arguments)
     for binary in options.blender:
         if not os.access(binary, os.X_OK):
             raise SystemExit(f"--blender {binary} is no program; give the path of a Blender.")
-    outcomes = [*_checks(), _pytest("service", sys.executable, ["tests/service"])]
-    outcomes += _side_by_side(options.all)
-    os.environ["MYOSAPIENS_TEST_BLENDERS"] = ":".join(
-        str(Path(path).resolve()) for path in options.blender
-    )
-    with _service() as variables:
-        os.environ |= variables
-        outcomes.append(_pytest("package", sys.executable, ["tests/package"]))
-        if options.blender:
-            outcomes.append(_pytest("window", sys.executable, ["tests/gui"]))
-    outcomes += _in_real_blenders([Path(path) for path in options.blender])
+    blenders = [Path(path).resolve() for path in options.blender]
+    (ROOT / "build").mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="solved-", dir=ROOT / "build") as solved,
+        ThreadPoolExecutor(max_workers=AT_ONCE) as pool,
+    ):
+        os.environ["MYOSAPIENS_SOLVED_ONCE"] = solved
+        runs = [pool.submit(task) for task in _tasks(blenders, every_wheel=options.all)]
+        outcomes = [outcome for run in runs for outcome in run.result()]
     return _report(outcomes)
+
+
+def _tasks(blenders: Sequence[Path], *, every_wheel: bool) -> list[Task]:
+    """All there is to run, in an order that keeps two cores busy and two windows apart."""
+    environments = _env.bpy_environments() if every_wheel else [_env.main_environment()]
+    windows = [partial(_in_window, suite) for suite in WINDOWS] if blenders else []
+    return [
+        *windows[:1],
+        _checks,
+        partial(_pytest, "unit", sys.executable, ["tests/unit"]),
+        partial(_pytest, "service", sys.executable, ["tests/service"]),
+        *windows[1:],
+        partial(_package, blenders),
+        *(partial(_in_wheel, environment) for environment in environments),
+        *(partial(_in_real_blender, binary) for binary in blenders),
+    ]
 
 
 @contextmanager
 def _service() -> Generator[dict[str, str]]:
     """A local service for tests inside Blenders, some of which cannot start one themselves."""
     key = f"ak_local_{secrets.token_hex(8)}"
-    (ROOT / "build").mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="service-", dir=ROOT / "build") as data,
-        demo.local_service(Path(data), key) as base_url,
+        demo.local_service(Path(data), key, *SOLVED_ONCE) as base_url,
     ):
         yield {"MYOSAPIENS_TEST_URL": base_url, "MYOSAPIENS_TEST_KEY": key}
 
@@ -117,71 +140,55 @@ def _mypy(tool: list[str], environment: _env.Environment) -> list[str]:
     return [*tool, "mypy", cache, "--python-executable", str(environment.executable)]
 
 
-def _side_by_side(every_wheel: bool) -> list[Outcome]:
-    """The unit tests and those in bpy wheels, two at a time: each keeps one core busy."""
-    environments = _env.bpy_environments() if every_wheel else [_env.main_environment()]
-    for environment in environments:
-        _env.ensure(environment)
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        unit = pool.submit(_pytest, "unit", sys.executable, ["tests/unit"], shown=False)
-        wheels = pool.map(_in_wheel, environments)
-        return [unit.result(), *wheels]
+def _package(blenders: Sequence[Path]) -> list[Outcome]:
+    """The built zip, installed and used as its users do."""
+    paths = {"MYOSAPIENS_TEST_BLENDERS": ":".join(map(str, blenders))}
+    with _service() as variables:
+        return _pytest("package", sys.executable, ["tests/package"], variables | paths)
 
 
-def _in_wheel(environment: _env.Environment) -> Outcome:
+def _in_window(suite: str) -> list[Outcome]:
+    """The tests that press buttons in a window of one Blender."""
+    with _service() as variables:
+        chosen = {"MYOSAPIENS_TEST_WINDOW": suite}
+        return _pytest(f"window of {suite}", sys.executable, ["tests/gui"], variables | chosen)
+
+
+def _in_wheel(environment: _env.Environment) -> list[Outcome]:
+    """The tests inside one Blender as a Python module."""
+    _env.ensure(environment)
     name = environment.path.name if environment.path.parent.name == ".venvs" else "Blender"
     with _service() as variables:
-        return _pytest(
-            name,
-            str(environment.executable),
-            ["tests/blender"],
-            variables=variables,
-            shown=False,
-        )
+        return _pytest(name, str(environment.executable), ["tests/blender"], variables)
 
 
 def _pytest(
-    name: str,
-    python: str,
-    tests: Sequence[str],
-    *,
-    variables: Mapping[str, str] | None = None,
-    shown: bool = True,
-) -> Outcome:
+    name: str, python: str, tests: Sequence[str], variables: Mapping[str, str] | None = None
+) -> list[Outcome]:
     command = [python, "-m", "pytest", "-q", *tests]
-    return _step(f"tests: {name}", command, variables=variables, shown=shown)
+    return [_step(f"tests: {name}", command, variables=variables)]
 
 
-def _in_real_blenders(binaries: Sequence[Path]) -> list[Outcome]:
-    """The built zip, installed in real Blenders, and the Blender tests there, two at a time."""
-    if not binaries:
-        return []
-    import build
-
-    archive = build.build(ROOT / "dist")
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        runs = [pool.submit(_in_real_blender, binary, archive) for binary in binaries]
-        return [run.result() for run in runs]
-
-
-def _in_real_blender(binary: Path, archive: Path) -> Outcome:
+def _in_real_blender(binary: Path) -> list[Outcome]:
+    """The built zip, installed in a real Blender, and the Blender tests there."""
     # Inside the checkout, because blender-addon-tester leaves files where it is started.
-    (ROOT / "build").mkdir(exist_ok=True)
     with (
         _service() as variables,
         tempfile.TemporaryDirectory(prefix="tester-", dir=ROOT / "build") as folder,
     ):
+        archive = build.build(Path(folder) / "dist")
         command = Path(folder) / "blender"
-        command.write_text(f'#!/bin/sh\nexec "{binary.resolve()}" "$@"\n')
+        command.write_text(f'#!/bin/sh\nexec "{binary}" "$@"\n')
         command.chmod(command.stat().st_mode | stat.S_IXUSR)
         tester = [sys.executable, "-c", TESTER, folder, str(archive), str(LOADER)]
-        return _step(
-            f"tests: {binary.name} (real)",
-            [*tester, str(ROOT / "tests" / "blender")],
-            folder=Path(folder),
-            variables=variables,
-            shown=False,
-        )
+        return [
+            _step(
+                f"tests: {binary.name} (real)",
+                [*tester, str(ROOT / "tests" / "blender")],
+                folder=Path(folder),
+                variables=variables,
+            )
+        ]
 
 
 def _step(
@@ -190,30 +197,23 @@ def _step(
     *,
     folder: Path = ROOT,
     variables: Mapping[str, str] | None = None,
-    shown: bool = True,
 ) -> Outcome:
-    """Run one step; its output is shown as it comes, or as a whole at its end."""
-    print(f"\n── {name}{'' if shown else ' has begun'}", flush=True)
+    """Run one step; its output is shown as a whole at its end, since others run beside it."""
+    print(f"── {name} has begun", flush=True)
     started = time.perf_counter()
-    lines: list[str] = []
-    with subprocess.Popen(
+    run = subprocess.run(
         command,
         cwd=folder,
         env={**os.environ, **(variables or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    ) as run:
-        for line in run.stdout or ():
-            if shown:
-                sys.stdout.write(line)
-                sys.stdout.flush()
-            lines.append(line)
-    if not shown:
-        sys.stdout.write(f"\n── {name}\n{''.join(lines)}")
-        sys.stdout.flush()
-    counts = _counts(lines) if name.startswith("tests:") else {}
+        errors="replace",
+        check=False,
+    )
     seconds = time.perf_counter() - started
+    print(f"\n── {name}, {seconds:.0f} s\n{run.stdout}", flush=True)
+    counts = _counts(run.stdout.splitlines()) if name.startswith("tests:") else {}
     return Outcome(name=name, exit_code=run.returncode, seconds=seconds, counts=counts)
 
 

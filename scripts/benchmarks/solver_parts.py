@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 class SolveError(Exception):
@@ -19,7 +20,7 @@ class SolveError(Exception):
 class SolveOptions:
     """Whatever a job asks for; nothing of it changes the result."""
 
-    def __init__(self, **wanted: object) -> None:
+    def __init__(self, **wanted: Any) -> None:  # noqa: ANN401
         self.wanted = wanted
 
 

@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 import pytest
 
-from myosapiens_addon.blender import batch_progress, batch_report, headless
+from myosapiens_addon.blender import batch_progress, batch_report, headless, preview
 from myosapiens_addon.blender.compat import curves_of
 from myosapiens_addon.errors import CancelledError, InputError, MyoSapiensError
 from myosapiens_addon.jobs import events
@@ -105,8 +105,10 @@ def test_a_row_is_what_retarget_does(base: list[str], tmp_path: Path) -> None:
 
 
 def test_each_take_goes_into_its_own_file_by_its_own_options(
-    base: list[str], tmp_path: Path
+    base: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for quality in ("_SAMPLES", "_SAMPLES_WITHOUT_DENOISER"):
+        monkeypatch.setattr(preview, quality, 1)  # a picture, whatever it looks like
     rig_file(tmp_path / "a.blend", "Ada")
     other = rig_file(tmp_path / "b.blend", "Bea")
     bpy.ops.wm.open_mainfile(filepath=str(other))

@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT.parent / "shared" / "tools" / "real-blender"
 SUITES = ("trixie", "sid")
+# One of them, where scripts/test.py runs the other one elsewhere.
+WANTED = os.environ.get("MYOSAPIENS_TEST_WINDOW", "")
 INSTALL = ("--command", "extension", "install-file", "-r", "user_default", "--enable")
 
 

@@ -32,7 +32,7 @@ class LiveService:
         return {"MYOSAPIENS_BASE_URL": self.base_url, "MYOSAPIENS_API_KEY": self.api_key}
 
 
-@pytest.fixture(scope="session", params=blenders.SUITES)
+@pytest.fixture(scope="session", params=[blenders.WANTED] if blenders.WANTED else blenders.SUITES)
 def suite(request: pytest.FixtureRequest) -> str:
     reason = blenders.why_not(request.param)
     if reason:

@@ -27,8 +27,10 @@ def check_whole(line: BatchLine, count: int) -> None:
     everything = takes(*range(1, count + 1))
     assert line.jobs_by_take() == everything
     assert set(line.statuses().values()) == {"done"}
-    assert {path.stem for path in line.out.glob("*.blend")} == {name[:-4] for name in everything}
-    assert all(path.stat().st_size > 10_000 for path in line.out.glob("*.blend"))
+    assert {path.stem for path in line.out.glob("[!.]*.blend")} == {
+        name[:-4] for name in everything
+    }
+    assert all(path.stat().st_size > 10_000 for path in line.out.glob("[!.]*.blend"))
     leftovers = [path.name for path in line.out.iterdir() if path.name.startswith(".")]
     if leftovers:  # of the save that was cut off; none is taken for a result
         assert all(name.startswith(".walk") for name in leftovers)
@@ -101,7 +103,7 @@ def test_resume_lands_what_a_killed_batch_left(begin: Begin) -> None:
     line.kill_at("started", "--concurrency", "4", after=4)
     resumed = line.run("--base-url", line.base_url, name="resume")
     assert resumed.code == 0, resumed.said
-    assert len(list(line.out.glob("*.blend"))) == 4
+    assert len(list(line.out.glob("[!.]*.blend"))) == 4
     check_whole(line, 4)
     # The batch's report has what became of them, too.
     assert {row["frames"] for row in line.report()["takes"]} == {115}
