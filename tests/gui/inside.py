@@ -117,8 +117,10 @@ def _beside(name: str) -> ModuleType:
 
 def main() -> None:
     widgets, panels = _beside("inside_widgets"), _beside("inside_panels")
+    marks = _beside("inside_marks")
     widgets.count_draws()
-    namespace = {"bpy": bpy, "widgets": widgets, "panels": panels, "__name__": "__main__"}
+    ours = {"widgets": widgets, "panels": panels, "marks": marks}
+    namespace = {"bpy": bpy, **ours, "__name__": "__main__"}
     channel = Channel(int(os.environ["MYOSAPIENS_GUI_PORT"]), namespace)
     threading.Thread(target=channel.read, daemon=True, name="channel").start()
     bpy.app.timers.register(channel.pump, persistent=True)

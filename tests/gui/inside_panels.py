@@ -53,7 +53,7 @@ def _set_category(region: BlenderObject, tab: str) -> bool:
 def drawn(tab: str, area: str) -> Steps:
     """The panels of the tab whose content is drawn now, in the order they stand in."""
     order: list[str] = []
-    undo = [_watch(panel, order) for panel in _panels(tab, area)]
+    undo = [_watch(panel, order) for panel in of(tab, area)]
     try:
         yield from widgets.redraw()
     finally:
@@ -81,7 +81,7 @@ def _watch(panel: BlenderObject, order: list[str]) -> Callable[[], None]:
 def headers(tab: str, area: str) -> Steps:
     """The panels of the tab that have a header to be seen, from the top down."""
     open_panels = yield from drawn(tab, area)
-    panels = [panel for panel in _panels(tab, area) if _shown(panel, area)]
+    panels = [panel for panel in of(tab, area) if _shown(panel, area)]
     panels.sort(key=lambda panel: getattr(panel, "bl_order", 0))
     children: dict[str, list[Any]] = {}
     for panel in panels:
@@ -98,7 +98,7 @@ def headers(tab: str, area: str) -> Steps:
     return list(below(""))
 
 
-def _panels(tab: str, area: str) -> list[Any]:
+def of(tab: str, area: str) -> list[Any]:
     """The registered panels of the tab and theirs below; a sub-panel need not name the tab."""
     here = [
         panel

@@ -138,15 +138,6 @@ class Rows:
             return x in row
         return row[left] is not None and row[left] == row[right]
 
-    def hits(self) -> list[Hit]:
-        """The buttons that were met, from the top down, each with its place."""
-        return [
-            {**hit, "x": x, "y": y}
-            for y, row in sorted(self.met.items())
-            for x, hit in sorted(row.items())
-            if hit is not None
-        ]
-
 
 def scan(area: str, region: str, places: list[list[int]]) -> Steps:
     """The buttons that are known at these places."""
@@ -154,16 +145,18 @@ def scan(area: str, region: str, places: list[list[int]]) -> Steps:
     for x, y in places:
         if not rows.know(x, y):
             rows.put(x, y, (yield from hover(x, y, area, region)))
-    return rows.hits()
+    return [
+        {**hit, "x": x, "y": y}
+        for y, row in sorted(rows.met.items())
+        for x, hit in sorted(row.items())
+        if hit is not None
+    ]
 
 
 def find(
     kind: str, name: str, detail: str, area: str, region: str, places: list[list[int]]
 ) -> Steps:
-    """Where that button is, at one of these places, and what else was met before it.
-
-    Returns the button well inside of it, or None, and a list of the others.
-    """
+    """Where that button is, at one of these places: well inside of it. None when it is not."""
     wanted = (kind, name, detail)
     rows = Rows()
     for x, y in places:
@@ -175,8 +168,8 @@ def find(
             middle = yield from _middle(x, y, wanted, area, region)
             hit = yield from hover(x, middle, area, region, turns=5)
             if _is(hit, wanted):
-                return {**hit, "x": x, "y": middle}, rows.hits()
-    return None, rows.hits()
+                return {**hit, "x": x, "y": middle}
+    return None
 
 
 def _is(hit: Hit | None, wanted: tuple[str, str, str]) -> bool:

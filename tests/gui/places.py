@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 # Shares of the width at which rows are tried first: most buttons are wide.
 COLUMNS = (0.5, 0.12, 0.8, 0.3, 0.65)
@@ -17,6 +18,9 @@ PATCH_PIXELS = 9
 FLAT_STEPS = 3
 # The margin beside the buttons, with the edges of panels in it.
 BORDER_PIXELS = 10
+# How much redder a marked button is, and how small none is.
+RED_STEPS = 12
+SMALL_PIXELS = 8
 
 
 def places_to_try(picture: np.ndarray, *, fine: bool) -> list[tuple[int, int]]:
@@ -30,6 +34,32 @@ def places_to_try(picture: np.ndarray, *, fine: bool) -> list[tuple[int, int]]:
         columns += range(GRID_PIXELS, width - GRID_PIXELS // 2, GRID_PIXELS)
     rows = [y for top, bottom in _bands(picture) for y in _rows_of(top, bottom)]
     return [(x, y) for x in columns for y in rows if not _is_flat(picture, x, y)]
+
+
+def reddened(before: np.ndarray, after: np.ndarray) -> list[tuple[int, int]]:
+    """The middles of what has become red, in the order in which rows and columns are tried."""
+    found: np.ndarray = ndimage.label(_redness(after) - _redness(before) > RED_STEPS)[0]  # pyright: ignore
+    boxes = [
+        (down, across)
+        for down, across in ndimage.find_objects(found)
+        if min(down.stop - down.start, across.stop - across.start) >= SMALL_PIXELS
+    ]
+    columns = [int(before.shape[1] * share) for share in COLUMNS]
+
+    def turn(box: tuple[slice, slice]) -> tuple[int, int, int]:
+        down, across = box
+        crossed = (n for n, x in enumerate(columns) if across.start <= x < across.stop)
+        return next(crossed, len(columns)), down.start, across.start
+
+    return [
+        ((across.start + across.stop) // 2, (down.start + down.stop) // 2)
+        for down, across in sorted(boxes, key=turn)
+    ]
+
+
+def _redness(picture: np.ndarray) -> np.ndarray:
+    colours = picture.astype(int)
+    return colours[..., 0] - colours[..., 1:].max(axis=-1)
 
 
 def _bands(picture: np.ndarray) -> list[tuple[int, int]]:

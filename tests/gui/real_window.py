@@ -4,19 +4,15 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from tests.gui.places import places_to_try
+from tests.gui.places import places_to_try, reddened
 from tests.gui.screen import Box, Screen
 
 WHEEL_PIXELS = 40
 TABS_PIXELS = 26
-# Nearer to the sidebar's ends a row is not wholly to be seen.
-SHOWN_PIXELS = 24
-# At so many places where a button was met it is looked for, before it is looked for everywhere.
-RECALLED = 4
 SIDEBAR = ("VIEW_3D", "UI")
 # Where the sidebar's edge can be taken, from its left end; it differs between versions.
 EDGE_OFFSETS = (4, 6, 2, 0, 8, -3)
@@ -47,7 +43,7 @@ class RealWindow(Screen):
 
     def __init__(self, *arguments, **keywords) -> None:  # noqa: ANN002, ANN003
         super().__init__(*arguments, **keywords)
-        self._seen: dict[Place, dict[Widget, None]] = {}
+        self._last_places: dict[tuple[str, ...], tuple[int, int]] = {}
 
     # The sidebar
 
@@ -152,10 +148,7 @@ class RealWindow(Screen):
     def is_visible(self, operator: str, *, detail: str = "", where: Place = SIDEBAR) -> bool:
         """Whether the button of an operator is on the screen now, without scrolling."""
         what = ("operator", operator, detail)
-        return bool(
-            self._find_again(what, where, scrolling=False)
-            or self._find_here(what, where, fine=True)
-        )
+        return bool(self._find_again(what, where) or self._find_here(what, where, fine=True))
 
     def is_enabled(self, widget: Widget, *, where: Place = SIDEBAR) -> bool:
         """Whether a button can be pressed: its operator's poll, and whether it is greyed out."""
@@ -177,9 +170,13 @@ class RealWindow(Screen):
         return [Widget(**hit) for hit in self.eval(f"widgets.scan(*{where!r}, {places!r})")]
 
     def _find(self, what: What, where: Place) -> Widget:
-        """Where it was seen before; else at wide buttons' places on all pages; else anywhere."""
+        """Where it was the last time, or where it is red when marked.
+
+        Else at wide buttons' places on all pages; else anywhere.
+        """
         widget = (
-            self._find_again(what, where, scrolling=True)
+            self._find_again(what, where)
+            or self._find_marked(what, where)
             or self._find_on_pages(what, where, fine=False)
             or self._find_on_pages(what, where, fine=True)
         )
@@ -187,45 +184,56 @@ class RealWindow(Screen):
             raise LookupError(f"no button for {what} in {where}")
         return widget
 
-    def _find_again(self, what: What, where: Place, *, scrolling: bool) -> Widget | None:
-        """Where it was met the last times, also on the way to others."""
-        kind, name, detail = what
-        seen = [
-            widget
-            for widget in reversed(self._seen.get(where, {}))
-            if (widget.kind, widget.name) == (kind, name) and detail in widget.detail
-        ]
-        for widget in seen[:RECALLED]:
-            scrolled = self._show(widget.y, where) if scrolling else self._offset(where)
-            found = self._find_at(what, where, [(widget.x, widget.y - scrolled)])
-            if found is not None:
-                return found
-        return None
+    def _find_again(self, what: What, where: Place) -> Widget | None:
+        last = self._last_places.get((*what, *where))
+        return self._find_at(what, where, [last]) if last else None
 
-    def _offset(self, where: Place) -> int:
-        """How far the region is scrolled: the sidebar only."""
-        return self._scrolled() if where == SIDEBAR else 0
+    def _find_marked(self, what: What, where: Place) -> Widget | None:
+        """Where the sidebar's own panels draw it, on the page that is shown or any other."""
+        if where != SIDEBAR or not self.tab or not self._is_drawn(what):
+            return None
+        widget = self._find_red(what)
+        if widget is not None:
+            return widget
+        widget = self._find_red(what) if self.scroll_to_top() else None
+        while widget is None and self.scroll_sidebar(self._page()):
+            widget = self._find_red(what)
+        return widget
 
-    def _show(self, y: int, where: Place) -> int:
-        """Scroll the sidebar until that height is on the screen; returns how far it is then."""
-        offset = self._offset(where)
-        if where != SIDEBAR:
-            return offset
+    def _is_drawn(self, what: What) -> bool:
+        """Whether panels draw it at all; the marks are taken away again."""
+        drawn = self._mark(what)
+        self.eval("marks.clear()")
+        return drawn
+
+    def _mark(self, what: What) -> bool:
+        kind, name, _ = what
+        return self.eval(f"marks.mark({kind!r}, {name!r}, {self.tab!r}, {SIDEBAR[0]!r})")
+
+    def _find_red(self, what: What) -> Widget | None:
+        self._park()
+        box = self.region()
+        before = self.pixels(box)
+        self._mark(what)
+        try:
+            after = self.pixels(box)
+        finally:
+            self.eval("marks.clear()")
+        places = [(box[0] + x, box[1] + y) for x, y in reddened(before, after)]
+        return self._find_at(what, SIDEBAR, places)
+
+    def _page(self) -> int:
+        """How many clicks of the wheel bring the next page, with a part of this one."""
         _, top, _, bottom = self.region()
-        if top + SHOWN_PIXELS <= y - offset <= bottom - SHOWN_PIXELS:
-            return offset
-        self.scroll_sidebar(round((y - offset - (top + bottom) / 2) / WHEEL_PIXELS))
-        return self._offset(where)
+        return max(1, int(0.8 * (bottom - top)) // WHEEL_PIXELS)
 
     def _find_on_pages(self, what: What, where: Place, *, fine: bool) -> Widget | None:
         widget = self._find_here(what, where, fine=fine)
         if widget is not None or where != SIDEBAR:
             return widget
-        _, top, _, bottom = self.region()
-        page = max(1, int(0.8 * (bottom - top)) // WHEEL_PIXELS)
         if self.scroll_to_top():
             widget = self._find_here(what, where, fine=fine)
-        while widget is None and self.scroll_sidebar(page):
+        while widget is None and self.scroll_sidebar(self._page()):
             widget = self._find_here(what, where, fine=fine)
         return widget
 
@@ -233,18 +241,11 @@ class RealWindow(Screen):
         return self._find_at(what, where, self._places(where, fine=fine))
 
     def _find_at(self, what: What, where: Place, places: list[tuple[int, int]]) -> Widget | None:
-        hit, others = self.eval(f"widgets.find(*{what!r}, *{where!r}, {places!r})")
-        found = Widget(**hit) if hit else None
-        self._remember([Widget(**other) for other in others], found, where)
-        return found
-
-    def _remember(self, others: list[Widget], found: Widget | None, where: Place) -> None:
-        """Keep buttons' places as if nothing were scrolled; the last one is tried first."""
-        seen, offset = self._seen.setdefault(where, {}), self._offset(where)
-        for widget in [*others, found] if found else others:
-            kept = replace(widget, y=widget.y + offset)
-            seen.pop(kept, None)
-            seen[kept] = None
+        hit = self.eval(f"widgets.find(*{what!r}, *{where!r}, {places!r})")
+        if hit is None:
+            return None
+        self._last_places[*what, *where] = (hit["x"], hit["y"])
+        return Widget(**hit)
 
     def _places(self, where: Place, *, fine: bool) -> list[tuple[int, int]]:
         """Where in the region there is anything, on a picture without the view behind it."""
