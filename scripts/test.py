@@ -27,8 +27,6 @@ ROOT = _env.ROOT
 LOADER = ROOT / "tests" / "package" / "load_in_blender.py"
 # Each takes one core, and machines have two at least.
 AT_ONCE = 2
-# The names of tests/gui for the Blenders that have a window.
-WINDOWS = ("trixie", "sid")
 # Tests of what comes after a solve need not wait for the same one again; the delay is for what
 # they do meanwhile. Those of the service itself start services of their own.
 SOLVED_ONCE = ("--solver", "benchmarks.solved_once:run", "--solve-delay", "1")
@@ -78,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _tasks(blenders: Sequence[Path], *, every_wheel: bool) -> list[Task]:
     """All there is to run, in an order that keeps two cores busy and two windows apart."""
     environments = _env.bpy_environments() if every_wheel else [_env.main_environment()]
-    windows = [partial(_in_window, suite) for suite in WINDOWS] if blenders else []
+    windows = [partial(_in_window, suite) for suite in _windows()] if blenders else []
     return [
         *windows[:1],
         _checks,
@@ -89,6 +87,14 @@ def _tasks(blenders: Sequence[Path], *, every_wheel: bool) -> list[Task]:
         *(partial(_in_wheel, environment) for environment in environments),
         *(partial(_in_real_blender, binary) for binary in blenders),
     ]
+
+
+def _windows() -> list[str]:
+    """The Blenders at hand whose windows can be used."""
+    sys.path.append(str(ROOT))
+    from tests.gui import blenders
+
+    return [suite for suite in blenders.SUITES if not blenders.why_not(suite)]
 
 
 @contextmanager
