@@ -105,7 +105,7 @@ class Farm:
         process = self.start(*words, **parameters)
         log, _ = process.communicate(timeout=120)
         assert self.service.api_key not in log
-        assert "Traceback" not in log
+        assert "Traceback" not in log, log
         return process.returncode, log
 
     def _all_jobs(self) -> list[dict[str, Any]]:
