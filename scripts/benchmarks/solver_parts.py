@@ -18,7 +18,7 @@ class SolveError(Exception):
 
 
 class SolveOptions:
-    """Whatever a job asks for; nothing of it changes the result."""
+    """Whatever a job asks for, as it was asked."""
 
     def __init__(self, **wanted: Any) -> None:  # noqa: ANN401
         self.wanted = wanted
