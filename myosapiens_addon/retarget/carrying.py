@@ -90,10 +90,10 @@ def place_controls(
         return
     rest = {control: tree.rig.rest_rotations[control] for control in limbs.places}
     pose = posing.posed(tree, rest | wanted | limbs.rotations)
-    stands = posing.heads(tree, pose.world, limbs.places)
+    heads = posing.heads(tree, pose.world, limbs.places)
     for control, place in limbs.places.items():
         moves = [way for bone, way in carried.items() if bone < 0 or tree.is_above(bone, control)]
-        away = (place.T - stands[control].T - sum(way.T for way in moves)).T
+        away = (place.T - heads[control].T - sum(way.T for way in moves)).T
         _carry_by_bone(curves, tree, pose, control, away)
 
 
@@ -129,7 +129,7 @@ def _carry_by_bone(
     name = rig.names[bone]
     world = pose.world
     if bone not in world or int(tree.parents[bone]) not in {-1, *world}:
-        world = posing.posed(tree, {bone: rig.rest_rotations[bone]}).world | world
+        world = posing.stands(tree, {bone: rig.rest_rotations[bone]}, [bone]) | world
     axes = posing.location_axes(tree, bone, world)
     before = curves.get(name)
     curves[name] = BoneCurves(

@@ -164,8 +164,7 @@ def _leg(
 
 
 def _world(tree: Tree, wanted: dict[int, FloatArray], bone: int) -> dict[int, FloatArray]:
-    above = set(tree.with_ancestors([bone]))
-    return posing.posed(tree, {key: turn for key, turn in wanted.items() if key in above}).world
+    return posing.stands(tree, wanted, [bone])
 
 
 def _point(

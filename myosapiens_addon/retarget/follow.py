@@ -35,6 +35,10 @@ FIXED = 1e-4
 UP = np.array([0.0, 0.0, 1.0])
 
 
+def _no_rows() -> dict[int, FloatArray]:
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Source:
     """A take, body by body.
@@ -46,14 +50,21 @@ class Source:
 
     motion: Motion
     figure: Figure
+    # A body's row is gathered from all over memory, and wanted by its neighbours too.
+    _turns: dict[int, FloatArray] = field(init=False, repr=False, default_factory=_no_rows)
+    _joints: dict[int, FloatArray] = field(init=False, repr=False, default_factory=_no_rows)
 
     def turn(self, body: int) -> FloatArray:
-        """World rotations of a body: (4, F)."""
-        return np.ascontiguousarray(self.motion.rotations[:, body].T)
+        """World rotations of a body: (4, F), not to be written to."""
+        if body not in self._turns:
+            self._turns[body] = np.ascontiguousarray(self.motion.rotations[:, body].T)
+        return self._turns[body]
 
     def joint(self, body: int) -> FloatArray:
-        """World positions of a body's origin: (3, F), m."""
-        return np.ascontiguousarray(self.motion.positions[:, body].T)
+        """World positions of a body's origin: (3, F), m, not to be written to."""
+        if body not in self._joints:
+            self._joints[body] = np.ascontiguousarray(self.motion.positions[:, body].T)
+        return self._joints[body]
 
     def rest(self, body: int) -> FloatArray:
         """World rotation of a body at rest: (4,)."""

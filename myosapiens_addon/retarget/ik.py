@@ -90,9 +90,7 @@ def _one(
     place: Mapping[str, int],
     moved: FloatArray,
 ) -> None:
-    needed = set(tree.with_ancestors(bones))
-    world = posing.posed(tree, {key: turn for key, turn in wanted.items() if key in needed}).world
-    heads = posing.heads(tree, world, bones)
+    heads = posing.heads(tree, posing.stands(tree, wanted, bones), bones)
     start, middle, end = (heads[bone] + moved for bone in bones)
     control, pole = place[limb.control], place[limb.pole]
     out.rotations[control] = alike(target, wanted[bones[2]], bones[2], control)

@@ -127,13 +127,32 @@ def posed(tree: Tree, wanted: Mapping[int, FloatArray]) -> Pose:
             world[bone] = wanted[bone]
             channels[bone] = lanes.multiply(lanes.conjugate(base), wanted[bone])
         else:
-            held = rig.held.get(rig.names[bone])
-            world[bone] = base if held is None else lanes.multiply(base, held)
+            world[bone] = _left_alone(rig, bone, base)
             if _is_put_back(rig, bone, parent in below):
                 channels[bone] = lanes.IDENTITY
         if bone in wanted or parent in below:
             below.add(bone)
     return Pose(world=world, channels=channels)
+
+
+def stands(
+    tree: Tree, wanted: Mapping[int, FloatArray], bones: Iterable[int]
+) -> dict[int, FloatArray]:
+    """`posed(tree, wanted).world` of some bones and all they hang on, without the channels."""
+    world: dict[int, FloatArray] = {}
+    for bone in tree.with_ancestors(bones):
+        if bone in wanted:
+            world[bone] = wanted[bone]
+        else:
+            base = _base(tree.rig, bone, int(tree.parents[bone]), world)
+            world[bone] = _left_alone(tree.rig, bone, base)
+    return world
+
+
+def _left_alone(rig: Rig, bone: int, base: FloatArray) -> FloatArray:
+    """How a bone that follows nothing stands: at rest, or in the turn it is locked in."""
+    held = rig.held.get(rig.names[bone])
+    return base if held is None else lanes.multiply(base, held)
 
 
 def _is_put_back(rig: Rig, bone: int, is_between: bool) -> bool:

@@ -198,7 +198,7 @@ def _moved(
     way = paths.travel(path, source.motion.times, target.figure.up)
     if options.in_place:
         path, way = path - way, np.zeros_like(way)
-    places = posing.heads(work.tree, posing.posed(work.tree, wanted).world, centre[1])
+    places = posing.heads(work.tree, posing.stands(work.tree, wanted, centre[1]), centre[1])
     hips = np.mean([lanes.stacked(*places[bone], path[0])[:3] for bone in centre[1]], axis=0)
     moved = path - hips
     if options.contacts and not options.in_place and size.has_legs:
