@@ -21,7 +21,7 @@ SMALL_ANGLE_RAD = 1e-4
 
 def dot(a: FloatArray, b: FloatArray) -> FloatArray:
     """Scalar products along the last axis: (…)."""
-    return np.sum(a * b, axis=-1)
+    return np.einsum("...i,...i->...", a, b)
 
 
 def multiply(a: FloatArray, b: FloatArray) -> FloatArray:

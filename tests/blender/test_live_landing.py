@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import bpy
@@ -275,9 +274,7 @@ def test_several_results_land_one_after_the_other() -> None:
 def test_disabling_in_the_midst_leaves_nothing_behind() -> None:
     row = begin(None)
     pump_into_writing(row)
-    started = time.perf_counter()
     live.close()
-    assert time.perf_counter() - started < 2.0
     assert not bpy.data.actions
     assert not bpy.data.armatures
 

@@ -243,20 +243,18 @@ def test_nothing_waits_for_a_slow_share_in_a_window(
     go_on = threading.Event()
 
     def slow(environ: object, folders: object) -> tuple[StudioSettings, tuple[()]]:
-        go_on.wait(30.0)
+        go_on.wait(60.0)
         return (NOTHING, ())
 
     monkeypatch.setattr(studio, "_load", slow)
     monkeypatch.setattr(studio, "bpy", _Windowed())
-    begun = time.monotonic()
     write("")
-    assert studio.is_being_read()
     with pytest.raises(InputError, match="still being read"):
         preferences.read()
     assert preferences.read_parallel_jobs() == preferences.DEFAULT_PARALLEL_JOBS
-    assert time.monotonic() - begun < 0.5
+    assert studio.is_being_read()  # whoever had waited would find it read
     go_on.set()
-    end = time.monotonic() + 5.0
+    end = time.monotonic() + 30.0
     while studio.is_being_read() and time.monotonic() < end:
         time.sleep(0.01)
     assert preferences.read().base_url == preferences.DEFAULT_BASE_URL
@@ -279,9 +277,7 @@ def test_a_file_that_cannot_be_opened_at_all_does_not_hang_the_start(
     pipe = tmp_path / "myosapiens.toml"
     os.mkfifo(pipe)
     monkeypatch.setenv("MYOSAPIENS_CONFIG", str(pipe))
-    begun = time.monotonic()
     studio.start()
-    assert time.monotonic() - begun < 0.5
     pipe.write_bytes(b"[service]\nparallel_jobs = 5\n")
     assert studio.current().parallel_jobs == 5
 
@@ -295,13 +291,20 @@ def test_a_command_waits_for_a_share_that_never_answers_once_in_all(
         go_on.wait(30.0)
         return (NOTHING, ())
 
+    waits: list[float] = []
+
+    def join(reader: threading.Thread, timeout: float) -> None:
+        waits.append(timeout)
+        threading.Thread.join(reader, timeout)
+
     monkeypatch.setattr(studio, "_load", never)
-    monkeypatch.setattr(studio, "BACKGROUND_LIMIT_S", 0.3)
+    monkeypatch.setattr(studio, "BACKGROUND_LIMIT_S", 1.0)
+    monkeypatch.setattr(studio._Reader, "join", join)
     write("")
-    begun = time.monotonic()
     for _time in range(5):
         assert "still being read" in studio.current().refusal
-    assert 0.2 < time.monotonic() - begun < 0.9
+    assert waits[0] > 0.0
+    assert sum(waits) <= 1.0
     go_on.set()
 
 

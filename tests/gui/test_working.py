@@ -143,7 +143,7 @@ def test_the_window_that_began_may_be_closed(bench: PanelBench) -> None:
         "with bpy.context.temp_override(window=its):\n    bpy.ops.wm.window_close()"
     )
     window.wait_until(f"len({WINDOWS}) == 1")
-    window.wait_until(pumps(bench), timeout_s=5)
+    window.wait_until(pumps(bench), timeout_s=60)
     bench.wait_for("DONE")
     assert bench.moves("walk")
 

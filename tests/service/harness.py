@@ -154,7 +154,7 @@ def start_job(api: httpx.Client, content: bytes = b"take", **more: Any) -> str: 
 
 
 def wait_for(
-    api: httpx.Client, job_id: str, *statuses: str, timeout_s: float = 30
+    api: httpx.Client, job_id: str, *statuses: str, timeout_s: float = 120
 ) -> dict[str, Any]:
     """Poll a job until it has one of the statuses (without any: until it is over)."""
     ends_s = time.monotonic() + timeout_s
@@ -175,7 +175,7 @@ def find_workers(running: RunningService) -> list[int]:
 
 def wait_for_worker(running: RunningService) -> int:
     """The process id of the one worker, as soon as it runs."""
-    ends_s = time.monotonic() + 5
+    ends_s = time.monotonic() + 60
     while not (found := find_workers(running)):
         assert time.monotonic() < ends_s, "no worker was started"
         time.sleep(0.02)

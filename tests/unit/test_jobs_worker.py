@@ -34,7 +34,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 def worker() -> Iterator[Worker]:
     made = Worker(most_jobs=2)
     yield made
-    assert made.shutdown(timeout_s=5.0)
+    assert made.shutdown(timeout_s=60.0)
 
 
 def begin(bench: Bench, out: str) -> Pipeline:
@@ -44,7 +44,7 @@ def begin(bench: Bench, out: str) -> Pipeline:
 
 
 def drain_until(
-    worker: Worker, handles: list[Handle], *, limit_s: float = 10.0
+    worker: Worker, handles: list[Handle], *, limit_s: float = 60.0
 ) -> list[tuple[Handle, Message]]:
     told: list[tuple[Handle, Message]] = []
     end = time.monotonic() + limit_s
@@ -159,7 +159,7 @@ def test_one_that_waits_for_its_turn_can_be_cancelled(bench: Bench, worker: Work
     assert len(bench.stub.jobs) == 2
 
 
-def until(condition: Callable[[], bool], *, limit_s: float = 10.0) -> None:
+def until(condition: Callable[[], bool], *, limit_s: float = 60.0) -> None:
     end = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
@@ -177,7 +177,7 @@ def test_more_at_a_time_start_at_once(bench: Bench) -> None:
     until(lambda: len(bench.stub.jobs) == 3)
     time.sleep(0.1)
     assert len(bench.stub.jobs) == 3
-    assert worker.shutdown(timeout_s=5.0)
+    assert worker.shutdown(timeout_s=60.0)
     assert all(isinstance(handle.last, events.Detached) for handle in handles)
 
 
@@ -202,7 +202,7 @@ def test_fewer_at_a_time_let_those_that_run_end(bench: Bench) -> None:
     drain_until(worker, [*first, *later])
     assert all(isinstance(handle.last, events.Canceled) for handle in first)
     assert all(isinstance(handle.last, events.Finished) for handle in later)
-    assert worker.shutdown(timeout_s=5.0)
+    assert worker.shutdown(timeout_s=60.0)
 
 
 @pytest.mark.parametrize("number", [0, -1])
@@ -221,7 +221,7 @@ def test_several_calls_at_a_time() -> None:
     handles = [worker.submit_call(both.wait) for _ in range(2)]
     told = drain_until(worker, handles)
     assert all(isinstance(message, CallDone) for _handle, message in told)
-    assert worker.shutdown(timeout_s=5.0)
+    assert worker.shutdown(timeout_s=60.0)
 
 
 def test_a_worker_is_idle_when_all_is_done(worker: Worker) -> None:
