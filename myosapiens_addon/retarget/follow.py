@@ -191,7 +191,7 @@ def _swung(source: Source, body: int, turn: FloatArray, start: int, end: int) ->
     pointed = lanes.rotate(turn, own)
     if length < 1e-9 or float(np.abs(way - pointed).max()) < FIXED * length:
         return turn
-    return lanes.multiply(lanes.swing(lanes.unit(pointed), lanes.unit(way)), turn)
+    return lanes.multiply(lanes.swing(pointed / length, lanes.unit(way)), turn)
 
 
 def _with_hand(source: Source, target: Target, role: str) -> dict[int, FloatArray]:

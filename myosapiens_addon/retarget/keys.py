@@ -78,7 +78,7 @@ def curve_keys(
                 bone=setting.bone,
                 path=setting.path,
                 index=0,
-                keys=_keys(still, np.full(2, setting.value)),
+                keys=np.array([still[0], setting.value, still[1], setting.value], np.float32),
             )
             for setting in curves.settings
         ]
@@ -106,15 +106,16 @@ def _rotation(bone: BoneCurves, frames: FloatArray, tolerance: Tolerance) -> lis
 
 
 def _channels(bone: str, path: str, frames: FloatArray, values: FloatArray) -> list[CurveKeys]:
+    """The keys of the components of a property, (3, F) or (4, F)."""
+    keys = np.empty((*values.shape, 2), np.float32)
+    keys[..., 0], keys[..., 1] = frames, values
+    still = np.ptp(values, axis=1) <= STILL
     return [
-        CurveKeys(bone=bone, path=path, index=index, keys=_keys(frames, component))
-        for index, component in enumerate(values)
+        CurveKeys(bone=bone, path=path, index=index, keys=_ends(row) if stays else row.reshape(-1))
+        for index, (row, stays) in enumerate(zip(keys, still.tolist(), strict=True))
     ]
 
 
-def _keys(frames: FloatArray, values: FloatArray) -> NDArray[np.float32]:
-    if len(values) > 2 and np.ptp(values) <= STILL:
-        frames, values = frames[[0, -1]], values[[0, -1]]
-    keys = np.empty(2 * len(values), np.float32)
-    keys[0::2], keys[1::2] = frames, values
-    return keys
+def _ends(keys: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The first and the last of keys (K, 2)."""
+    return keys[[0, -1]].reshape(-1) if len(keys) > 2 else keys.reshape(-1)

@@ -69,18 +69,20 @@ def rotate(q: FloatArray, v: FloatArray) -> FloatArray:
     w, x, y, z = q
     vx, vy, vz = v
     tx, ty, tz = 2 * (y * vz - z * vy), 2 * (z * vx - x * vz), 2 * (x * vy - y * vx)
-    return stacked(
-        vx + w * tx + y * tz - z * ty,
-        vy + w * ty + z * tx - x * tz,
-        vz + w * tz + x * ty - y * tx,
-    )
+    out = np.empty((3, *np.broadcast_shapes(q.shape[1:], v.shape[1:])))
+    out[0] = vx + w * tx + y * tz - z * ty
+    out[1] = vy + w * ty + z * tx - x * tz
+    out[2] = vz + w * tz + x * ty - y * tx
+    return out
 
 
 def cross(a: FloatArray, b: FloatArray) -> FloatArray:
     """Vector products."""
     ax, ay, az = a
     bx, by, bz = b
-    return stacked(ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+    out = np.empty((3, *np.broadcast_shapes(a.shape[1:], b.shape[1:])))
+    out[0], out[1], out[2] = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    return out
 
 
 def dot(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -130,14 +132,18 @@ def twist_angle(q: FloatArray, axis: FloatArray) -> FloatArray:
 
 
 def slerp(a: FloatArray, b: FloatArray, fraction: float) -> FloatArray:
-    """From `a` to `b` along the shorter way: the turn between them, in part."""
-    between = multiply(conjugate(a), b)
-    between = np.where(between[0] < 0.0, -between, between)
-    sine = np.sqrt(dot(between[1:], between[1:]))
-    half = fraction * np.arctan2(sine, between[0])
-    # sin(f·x)/sin(x) goes to f where there is no turn.
-    scale = np.where(sine > 1e-9, np.sin(half) / np.where(sine > 1e-9, sine, 1.0), fraction)
-    return multiply(a, stacked(np.cos(half), *(between[1:] * scale)))
+    """From `a` to `b` along the shorter way.
+
+    The weights sin((1−f)θ)/sin θ and sin(fθ)/sin θ: K. Shoemake, "Animating rotation with
+    quaternion curves", SIGGRAPH 1985.
+    """
+    cosine = dot(a, b)
+    near = np.minimum(np.abs(cosine), 1.0)
+    # Rounding may leave no turn at all where it is below 1e-8 rad; 0 makes it a straight line.
+    sine = np.sqrt(1.0 - near * near)
+    angle = fraction * np.arccos(near)
+    to = np.where(sine > 0.0, np.sin(angle) / np.where(sine > 0.0, sine, 1.0), fraction)
+    return (np.cos(angle) - near * to) * a + np.copysign(to, cosine) * b
 
 
 def continuous(q: FloatArray) -> FloatArray:

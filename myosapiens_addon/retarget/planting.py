@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from ..motion.motion import FloatArray
     from .contacts import BoolArray, Contacts
 
+    # A stretch, from its first frame to the one after its last, and the place (3,) it is held at.
+    Stay = tuple[int, int, FloatArray]
+
 UP = np.array([0.0, 0.0, 1.0])
 
 
@@ -231,12 +234,12 @@ def _toe_pieces(
     times: FloatArray, leg: Leg, contact: Contacts, ground: float, options: CorrectOptions
 ) -> list[Piece]:
     """Stretches in which the toes hold the foot: at the mean of where the ball would be."""
-    found: list[Piece] = []
+    found: list[Stay] = []
     for start, end in contact.toe_intervals:
         place = leg.ball[start:end].mean(axis=0)
         place[2] = ground + leg.ball_height + _rise(contact.toe_rise, start, options)
-        found.append(_piece(times, leg.ball, start, end, place))
-    return found
+        found.append((start, end, place))
+    return _pieces(times, leg.ball, found)
 
 
 def _heel_pieces(
@@ -252,7 +255,7 @@ def _heel_pieces(
     longest = _frames(times, options.lead_s)
     before = {piece.end: piece.values[-1] for piece in toes}
     after = {piece.start: piece.values[0] for piece in toes}
-    found: list[Piece] = []
+    found: list[Stay] = []
     for start, end in runs(contact.heel & ~contact.toe):
         place = heel[start:end].mean(axis=0)
         lowest = ground + leg.heel_height + _rise(contact.heel_rise, start, options)
@@ -265,8 +268,8 @@ def _heel_pieces(
         lead = max(1, min(longest, (end - start) // 2))
         first, last = start + lead * (start in before), end - lead * (end in after)
         if first < last:
-            found.append(_piece(times, heel, first, last, place))
-    return found
+            found.append((first, last, place))
+    return _pieces(times, heel, found)
 
 
 def _rise(rises: FloatArray | None, frame: int, options: CorrectOptions) -> float:
@@ -274,14 +277,19 @@ def _rise(rises: FloatArray | None, frame: int, options: CorrectOptions) -> floa
     return 0.0 if rises is None else float(rises[frame]) * options.rise_scale
 
 
-def _piece(times: FloatArray, path: FloatArray, start: int, end: int, place: FloatArray) -> Piece:
-    """Offsets that keep a path at a place from frame `start` to the one before `end`."""
-    return Piece(
-        start=start,
-        values=place - path[start:end],
-        first=smoothing.state_at(times, path, start).from_(place),
-        last=smoothing.state_at(times, path, end - 1).from_(place),
-    )
+def _pieces(times: FloatArray, path: FloatArray, stays: list[Stay]) -> list[Piece]:
+    """Offsets that keep a path at places."""
+    firsts = smoothing.states_at(times, path, [start for start, _, _ in stays])
+    lasts = smoothing.states_at(times, path, [end - 1 for _, end, _ in stays])
+    return [
+        Piece(
+            start=start,
+            values=place - path[start:end],
+            first=first.from_(place),
+            last=last.from_(place),
+        )
+        for (start, end, place), first, last in zip(stays, firsts, lasts, strict=True)
+    ]
 
 
 def _hinge(leg: Leg) -> FloatArray:

@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from ..motion.motion import FloatArray
 
 # The largest second derivative of the quintic from 0 to 1 in unit time, 10/√3; and a bound of that
@@ -86,24 +90,30 @@ class BlendOptions:
     longest_braking_s: float = 0.25
 
 
-def state_at(times: FloatArray, path: FloatArray, frame: int) -> State:
-    """Value of a path (F, 3) at a frame, and its derivatives by a local quadratic fit."""
+def states_at(times: FloatArray, path: FloatArray, frames: Sequence[int]) -> list[State]:
+    """Values of a path (F, 3) at frames, and its derivatives by local quadratic fits.
+
+    All fits are made at once: a walk has hundreds, and numpy takes long for small ones.
+    """
     step = step_of(times)
     half = max(1, round(FIT_S / step)) if step > 0.0 else 1
-    low = max(0, min(frame - half, len(times) - 2 * half - 1))
-    high = min(len(times), low + 2 * half + 1)
-    degree = min(2, high - low - 1)
-    fitted = np.zeros((3, 3))
-    span = float(times[high - 1] - times[low]) or 1.0
+    count = min(2 * half + 1, len(times))
+    at = np.asarray(frames, np.intp)
+    low = np.clip(at - half, 0, len(times) - count)
+    window = low[:, None] + np.arange(count)
+    moments = times[window] - times[at][:, None]
     # In spans the moments are around 1, so that normal equations lose nothing.
-    powers = np.vander((times[low:high] - times[frame]) / span, degree + 1, increasing=True)
-    fitted[: degree + 1] = np.linalg.solve(powers.T @ powers, powers.T @ path[low:high])
-    return State(
-        time=float(times[frame]),
-        value=path[frame],
-        velocity=fitted[1] / span,
-        acceleration=2.0 * fitted[2] / span**2,
-    )
+    span = (moments[:, -1:] - moments[:, :1]) if count > 1 else np.ones((len(at), 1))
+    degree = min(2, count - 1)
+    powers = (moments / span)[:, :, None] ** np.arange(degree + 1)
+    turned = powers.transpose(0, 2, 1)
+    fitted = np.zeros((len(at), 3, 3))
+    fitted[:, : degree + 1] = np.linalg.solve(turned @ powers, turned @ path[window])
+    velocity, acceleration = fitted[:, 1] / span, 2.0 * fitted[:, 2] / span**2
+    return [
+        State(time=time, value=path[frame], velocity=velocity[row], acceleration=acceleration[row])
+        for row, (time, frame) in enumerate(zip(times[at].tolist(), at, strict=True))
+    ]
 
 
 def step_of(times: FloatArray) -> float:
@@ -123,44 +133,78 @@ def fill(times: FloatArray, pieces: list[Piece], options: BlendOptions) -> Float
     out = np.zeros((len(times), 3))
     for piece in pieces:
         out[piece.start : piece.end] = piece.values
-    for before, after in zip([None, *pieces], [*pieces, None], strict=True):
-        start, end = before.end if before else 0, after.start if after else len(times)
-        gap, moments = out[start:end], times[start:end]
-        sides = [state for state in (before and before.last, after and after.first) if state]
-        spans = [_blend_s(state, options) for state in sides]
-        longest = sides[-1].time - sides[0].time if before and after else np.inf
-        if sum(spans) > longest:
-            spans = [longest] * len(spans)
-        for state, span in zip(sides, spans, strict=True):
-            braking = min(_braking_s(state, options), longest)
-            gap += fading(state, moments, span=span, braking=braking)
+    after, before = _fades(times, pieces, options)
+    for fades in (after, before):
+        if fades:
+            rows, values = _faded(times, fades)
+            out[rows] += values
     return out
 
 
-def fading(state: State, moments: FloatArray, *, span: float, braking: float) -> FloatArray:
-    """A curve (n, 3) that has a state at its moment and fades to zero on either side.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Fade:
+    """What a state adds to a gap beside it.
 
-    The Hermite basis is linear in the state, so each part may take its own time: the offset goes
-    slowly, but velocity and acceleration must go fast, or they would carry the curve far away.
-
-    Args:
-        state: where it starts (or ends: earlier moments fade backwards).
-        moments: (n,) s, on one side of the state's.
+    Attributes:
+        start: first frame of the gap.
+        end: the frame after its last.
+        state: where the curve starts (or ends: earlier moments fade backwards).
         span: s, when the offset is gone.
         braking: s, when velocity and acceleration have been taken out.
     """
-    since = moments - state.time
-    u = np.minimum(np.abs(since) / span, 1.0)
-    w = np.minimum(np.abs(since) / braking, 1.0)
-    way, left = np.sign(since) * braking, 1.0 - w
+
+    start: int
+    end: int
+    state: State
+    span: float
+    braking: float
+
+
+def _fades(
+    times: FloatArray, pieces: list[Piece], options: BlendOptions
+) -> tuple[list[_Fade], list[_Fade]]:
+    """What pieces add to the gaps after them, and what they add to those before."""
+    onward: list[_Fade] = []
+    backward: list[_Fade] = []
+    for before, after in zip([None, *pieces], [*pieces, None], strict=True):
+        start, end = before.end if before else 0, after.start if after else len(times)
+        last, first = before and before.last, after and after.first
+        longest = first.time - last.time if first and last else math.inf
+        needed = sum(_blend_s(state, options) for state in (last, first) if state)
+        for state, fades in ((last, onward), (first, backward)):
+            if state is None or start == end:
+                continue
+            span = longest if needed > longest else _blend_s(state, options)
+            braking = min(_braking_s(state, options), longest)
+            fades.append(_Fade(start=start, end=end, state=state, span=span, braking=braking))
+    return onward, backward
+
+
+def _faded(times: FloatArray, fades: list[_Fade]) -> tuple[NDArray[np.intp], FloatArray]:
+    """Frames (n,) of all gaps, and what is added there (n, 3): each fades to zero.
+
+    The Hermite basis is linear in the state, so each part may take its own time: the offset goes
+    slowly, but velocity and acceleration must go fast, or they would carry the curve far away.
+    """
+    rows = np.concatenate([np.arange(fade.start, fade.end) for fade in fades])
+    of = np.repeat(np.arange(len(fades)), [fade.end - fade.start for fade in fades])
+    spans, brakings, began = np.array(
+        [(fade.span, fade.braking, fade.state.time) for fade in fades]
+    ).T[:, of]
+    since = times[rows] - began
+    u = np.minimum(np.abs(since) / spans, 1.0)
+    w = np.minimum(np.abs(since) / brakings, 1.0)
+    left = 1.0 - w
     # Written out: numpy takes far longer for a power of three.
     late = w * left * left * left
-    shares = (
-        1.0 - u * u * u * (10.0 - 15.0 * u + 6.0 * u * u),
-        way * late * (1.0 + 3.0 * w),
-        0.5 * braking**2 * w * late,
-    )
-    return np.stack(shares, axis=1) @ np.stack([state.value, state.velocity, state.acceleration])
+    offset = 1.0 - u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)
+    velocity = np.sign(since) * brakings * late * (1.0 + 3.0 * w)
+    acceleration = 0.5 * brakings * brakings * w * late
+    states = np.array(
+        [(fade.state.value, fade.state.velocity, fade.state.acceleration) for fade in fades]
+    )[of]
+    shares = np.stack([offset, velocity, acceleration], axis=1)
+    return rows, np.einsum("ni,nij->nj", shares, states)
 
 
 def _blend_s(state: State, options: BlendOptions) -> float:

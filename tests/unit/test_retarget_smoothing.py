@@ -31,8 +31,8 @@ def piece(start: int, end: int, height: float, slope: float = 0.0) -> smoothing.
     return smoothing.Piece(
         start=start,
         values=path[start:end],
-        first=smoothing.state_at(TIMES, path, start),
-        last=smoothing.state_at(TIMES, path, end - 1),
+        first=smoothing.states_at(TIMES, path, [start])[0],
+        last=smoothing.states_at(TIMES, path, [end - 1])[0],
     )
 
 
@@ -62,8 +62,8 @@ def test_states_are_those_of_the_path_at_any_rate() -> None:
     for rate in (24.0, 120.0, 240.0):
         times = np.arange(40) / rate
         path = np.stack([times, 0.5 * times**2, 1.0 - times + times**2], axis=1)
-        for frame in (0, 20, 39):
-            state = smoothing.state_at(times, path, frame)
+        frames = (0, 20, 39)
+        for frame, state in zip(frames, smoothing.states_at(times, path, frames), strict=True):
             now = times[frame]
             np.testing.assert_array_equal(state.value, path[frame])
             np.testing.assert_allclose(state.velocity, [1.0, now, 2.0 * now - 1.0], atol=1e-9)
