@@ -51,14 +51,11 @@ class Source:
     motion: Motion
     figure: Figure
     # A body's row is gathered from all over memory, and wanted by its neighbours too.
-    _turns: dict[int, FloatArray] = field(init=False, repr=False, default_factory=_no_rows)
     _joints: dict[int, FloatArray] = field(init=False, repr=False, default_factory=_no_rows)
 
     def turn(self, body: int) -> FloatArray:
-        """World rotations of a body: (4, F), not to be written to."""
-        if body not in self._turns:
-            self._turns[body] = np.ascontiguousarray(self.motion.rotations[:, body].T)
-        return self._turns[body]
+        """World rotations of a body: (4, F)."""
+        return np.ascontiguousarray(self.motion.rotations[:, body].T)
 
     def joint(self, body: int) -> FloatArray:
         """World positions of a body's origin: (3, F), m, not to be written to."""
