@@ -253,8 +253,8 @@ def _in_places(path: FloatArray, flags: BoolArray, options: ContactOptions) -> B
     for start, end in runs(flags):
         for first, last in _places(path, start, end, options.place):
             heights = path[first:last, 2]
-            down = first + np.flatnonzero(heights < heights.min() + options.lift)
-            out[down[0] : down[-1] + 1] = True
+            down = heights < heights.min() + options.lift
+            out[first + int(down.argmax()) : last - int(down[::-1].argmax())] = True
     return out
 
 
@@ -277,10 +277,11 @@ def _first_beyond(path: FloatArray, start: int, end: int, radius: float) -> int:
     first, size = start, 64
     while first < end:
         last = min(first + size, end)
-        off = path[first:last, :2] - path[start, :2]
-        beyond = np.flatnonzero(np.hypot(off[:, 0], off[:, 1]) > radius)
-        if len(beyond):
-            return first + int(beyond[0])
+        east, north = path[first:last, 0] - path[start, 0], path[first:last, 1] - path[start, 1]
+        beyond = east * east + north * north > radius * radius
+        found = int(beyond.argmax())
+        if beyond[found]:
+            return first + found
         first, size = last, 2 * size
     return end
 

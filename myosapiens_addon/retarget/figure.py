@@ -182,8 +182,7 @@ class Figure:
         palm = self.frame(hand) if hand in self.chains else None
         if palm is None:
             return None
-        across = quaternion.rotate(palm, np.array([0.0, 0.0, 1.0]))
-        return self._along(role, across, place)
+        return self._along(role, _third_axis(palm), place)
 
     def flexion(self, role: str) -> FloatArray:
         """Where flexion of a limb's middle joint leads, seen from one of its segments: (3,)."""
@@ -198,14 +197,15 @@ class Figure:
         is_arm = word in ("upper_arm", "forearm")
         if is_arm:
             lower = self._without_carrying(upper, lower, side)
-        across = np.cross(upper, lower)
+        across = np.array(_crossed(upper.tolist(), lower.tolist()))
         sine = float(np.linalg.norm(across))
-        bend = float(np.arctan2(sine, upper @ lower))
-        trust = float(np.clip((bend - CLEAR_BEND[0]) / (CLEAR_BEND[1] - CLEAR_BEND[0]), 0, 1))
+        bend = math.atan2(sine, float(upper @ lower))
+        trust = min(max((bend - CLEAR_BEND[0]) / (CLEAR_BEND[1] - CLEAR_BEND[0]), 0.0), 1.0)
         if trust == 0.0:
             return rule
         hinge: FloatArray = across / (sine if is_arm else -sine)
-        return (1.0 - trust) * rule + trust * np.cross(hinge, y)
+        forward = np.array(_crossed(hinge.tolist(), y.tolist()))
+        return (1.0 - trust) * rule + trust * forward
 
     def _without_carrying(self, upper: FloatArray, lower: FloatArray, side: str) -> FloatArray:
         """The forearm's direction without the carrying angle, which is no flexion."""
@@ -302,6 +302,12 @@ def _rotation(x: FloatArray, y: FloatArray, *, keep_y: bool = False) -> FloatArr
     else:
         columns = (x.tolist(), _crossed(z, x.tolist()), z)
     return quaternion.from_axes(*columns)
+
+
+def _third_axis(q: FloatArray) -> FloatArray:
+    """The Z axis (3,) of a frame (4,)."""
+    w, x, y, z = q.tolist()
+    return np.array([2.0 * (x * z + w * y), 2.0 * (y * z - w * x), 1.0 - 2.0 * (x * x + y * y)])
 
 
 def _crossed(a: list[float], b: list[float]) -> list[float]:
