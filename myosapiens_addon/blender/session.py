@@ -19,7 +19,7 @@ import bpy
 from ..errors import CancelledError, MyoSapiensError
 from ..jobs import events
 from ..jobs.journal import Journal
-from ..jobs.worker import UNFORESEEN, CallDone, CallFailed, Handle, Worker
+from ..jobs.worker import CallDone, CallFailed, Handle, Worker, sentence_of
 from . import paths, preferences, row_events
 from .live_landing import LiveLanding
 from .rows import LandingPlan, Row, State
@@ -333,7 +333,7 @@ class Session:
 def _as_ours(error: Exception) -> MyoSapiensError:
     if isinstance(error, MyoSapiensError):
         return error
-    return MyoSapiensError(UNFORESEEN.format(type(error).__name__))
+    return MyoSapiensError(sentence_of(error))
 
 
 def _mark_landed(journal: Journal, token: str) -> None:

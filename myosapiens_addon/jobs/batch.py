@@ -25,7 +25,7 @@ from ..service.errors import (
     UnreachableError,
 )
 from . import events
-from .worker import UNFORESEEN, CallDone, CallFailed, Handle, Worker
+from .worker import CallDone, CallFailed, Handle, Worker, as_ours
 
 if TYPE_CHECKING:
     from .events import Event, Finished
@@ -258,10 +258,8 @@ class Batch(Generic[AnyTake]):
             self._driver.ended(take, End(status=Status.DONE))
 
     def _failed(self, take: AnyTake, error: Exception) -> None:
-        if not isinstance(error, MyoSapiensError):
-            logger.error("A take broke.", exc_info=error)
-            error = MyoSapiensError(UNFORESEEN.format(type(error).__name__))
-        self._driver.ended(take, End(status=Status.FAILED, error=error))
+        ended = End(status=Status.FAILED, error=as_ours(error, "A take"))
+        self._driver.ended(take, ended)
 
     def _stop(self, error: MyoSapiensError) -> None:
         """Every take would fail: leave all that runs, send no more."""

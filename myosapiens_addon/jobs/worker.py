@@ -32,6 +32,32 @@ logger = logging.getLogger(__name__)
 MOST_JOBS = 4
 MOST_CALLS = 1
 UNFORESEEN = "Something unforeseen went wrong inside the extension ({}). The log has the details."
+REFUSED = "The operating system refused what this needs: {}{}. See to that, then try again."
+
+
+def sentence_of(error: Exception) -> str:
+    """What broke, in words for the user."""
+    if isinstance(error, MyoSapiensError):
+        return error.sentence
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return REFUSED.format(where, error.strerror or type(error).__name__)
+    return UNFORESEEN.format(type(error).__name__)
+
+
+def as_ours(error: Exception, what: str) -> MyoSapiensError:
+    """An error with a sentence; what nobody foresaw goes to the log with all details.
+
+    Args:
+        error: what was raised.
+        what: what broke by it, for the log.
+    """
+    if isinstance(error, MyoSapiensError):
+        return error
+    # What the operating system refuses needs no traceback, but for who looks for it.
+    level = logging.DEBUG if isinstance(error, OSError) else logging.ERROR
+    logger.log(level, "%s broke.", what, exc_info=error)
+    return MyoSapiensError(sentence_of(error))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +76,7 @@ class CallFailed:
     @property
     def sentence(self) -> str:
         """The same in words for the user."""
-        if isinstance(self.error, MyoSapiensError):
-            return self.error.sentence
-        return UNFORESEEN.format(type(self.error).__name__)
+        return sentence_of(self.error)
 
 
 Message = Event | CallDone | CallFailed
@@ -295,10 +319,9 @@ class Worker:
     def _run_pipeline(self, handle: Handle, pipeline: Pipeline) -> None:
         try:
             last = pipeline.run(lambda event: self._queue.put((handle, event)))
-        except Exception as error:
-            logger.exception("A pipeline broke.")
-            kind = type(error).__name__
-            fault = Fault(sentence=UNFORESEEN.format(kind), kind=kind)
+        except Exception as error:  # noqa: BLE001 - one job's fault, whatever it is
+            sentence = as_ours(error, "A pipeline").sentence
+            fault = Fault(sentence=sentence, kind=type(error).__name__)
             last = Failed(
                 token=pipeline.token, sentence=fault.sentence, fault=fault, resumable=True
             )
@@ -313,10 +336,8 @@ class Worker:
             if handle.is_cancelled:
                 raise CancelledError
             message = CallDone(result=function(*arguments))
-        except MyoSapiensError as error:
-            message = CallFailed(error=error)
-        except Exception as error:
-            logger.exception("A call broke.")
+        except Exception as error:  # noqa: BLE001 - one call's fault, whatever it is
+            as_ours(error, "A call")
             message = CallFailed(error=error)
         self._queue.put((handle, message))
         self._close(handle, message)

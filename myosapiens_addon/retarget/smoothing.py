@@ -204,7 +204,7 @@ def _faded(times: FloatArray, fades: list[_Fade]) -> tuple[NDArray[np.intp], Flo
         [(fade.state.value, fade.state.velocity, fade.state.acceleration) for fade in fades]
     )[of]
     shares = np.stack([offset, velocity, acceleration], axis=1)
-    return rows, np.einsum("ni,nij->nj", shares, states)
+    return rows, (shares[:, None] @ states)[:, 0]
 
 
 def _blend_s(state: State, options: BlendOptions) -> float:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import subprocess
 import sys
 import threading
@@ -290,6 +292,23 @@ def test_something_unforeseen_is_told_and_the_thread_lives_on(
     assert first.last.fault.sentence == first.last.sentence
     assert first.last.fault.kind == "ZeroDivisionError"
     assert isinstance(second.last, events.Finished)
+
+
+def test_what_the_system_refuses_is_told_without_a_traceback(
+    bench: Bench, worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def run(_emit: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files", "/takes/walk.c3d")
+
+    broken = bench.begin()
+    monkeypatch.setattr(broken, "run", run)
+    handle = worker.submit(broken)
+    with caplog.at_level(logging.INFO):
+        drain_until(worker, [handle])
+    assert isinstance(handle.last, events.Failed)
+    assert "/takes/walk.c3d: Too many open files." in handle.last.sentence
+    assert handle.last.resumable
+    assert not caplog.records
 
 
 def test_a_process_with_a_worker_that_hangs_can_end() -> None:
