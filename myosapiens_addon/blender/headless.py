@@ -197,7 +197,14 @@ def _service_commands(commands: Subparsers) -> None:
     _add(commands, "check", headless_service.check, "Check the connection and the key.")
     _add(commands, "characters", headless_service.characters, "List the characters.")
     jobs = _add(commands, "jobs", headless_service.jobs, "List the account's jobs, newest first.")
-    jobs.add_argument("--status", action="append", default=[], type=str.upper, metavar="S")
+    jobs.add_argument(
+        "--status",
+        action="append",
+        default=[],
+        type=str.upper,
+        metavar="S",
+        help="only those of this status (RUNNING, COMPLETED …); may be given more than once",
+    )
     jobs.add_argument("--limit", type=int, default=50, help="how many at most (default: 50)")
     _add(commands, "assets", headless_service.assets, "List the files on the service.")
     cancel = _add(commands, "cancel", headless_service.cancel, "Cancel a job.")
@@ -212,7 +219,13 @@ def _take_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--c3d", type=Path, required=True, metavar="FILE", help="the take, C3D or TRC"
     )
-    command.add_argument("--markerset", type=Path, required=True, metavar="FILE")
+    command.add_argument(
+        "--markerset",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="which marker sits where on which body, XML",
+    )
 
 
 def _take_commands(commands: Subparsers) -> None:
@@ -223,7 +236,14 @@ def _take_commands(commands: Subparsers) -> None:
     retarget_arguments(retarget)
     _place_arguments(retarget)
     landing = _add(commands, "import", headless_takes.import_files, "Apply output files at hand.")
-    landing.add_argument("--output", type=Path, nargs="+", required=True, metavar="FILE")
+    landing.add_argument(
+        "--output",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="what the service returned: .glb, .parquet, .npz",
+    )
     landing.add_argument("--name", help="name of the action (default: the file's)")
     headless_outputs.add_speed_arguments(landing)
     _landing_arguments(landing)
@@ -243,7 +263,7 @@ def retarget_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--character", metavar="ID", help="default: the first ready one")
     command.add_argument("--height", type=_positive, metavar="M", help="the subject's, in m")
     command.add_argument("--weight", type=_positive, metavar="KG", help="the subject's, in kg")
-    command.add_argument("--gender", choices=("male", "female"))
+    command.add_argument("--gender", choices=("male", "female"), help="the subject's")
     command.add_argument("--no-scaling", action="store_true", help="keep the character's size")
     command.add_argument("--scaling", dest="no_scaling", action="store_false", help="fit it")
     _landing_arguments(command)
@@ -255,7 +275,7 @@ def row_parser() -> argparse.ArgumentParser:
     _take_arguments(row)
     retarget_arguments(row)
     _place_arguments(row)
-    row.add_argument("--blend", type=Path, metavar="FILE.blend")
+    row.add_argument("--blend", type=Path, metavar="FILE.blend", help="the file with the armature")
     for action in row._actions:
         action.required = False
     return row
@@ -287,8 +307,12 @@ def _landing_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _place_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--out", type=Path, required=True, metavar="OUT.blend")
-    command.add_argument("--report", type=Path, metavar="R.json")
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="OUT.blend", help="where the scene is saved"
+    )
+    command.add_argument(
+        "--report", type=Path, metavar="R.json", help="also write what was done, as JSON"
+    )
     command.add_argument("--preview", type=Path, metavar="P.png", help="also render a picture")
 
 

@@ -232,8 +232,17 @@ def add_commands(
         action.default = argparse.SUPPRESS
     _own_arguments(command)
     put = add(commands, "merge", batch_report.merge, "Put the reports of a batch's parts together.")
-    put.add_argument("--reports", type=Path, nargs="+", required=True, metavar="REPORT.json")
-    put.add_argument("--out", type=Path, required=True, metavar="DIR")
+    put.add_argument(
+        "--reports",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="REPORT.json",
+        help="the reports of the parts",
+    )
+    put.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="where the one report goes"
+    )
 
 
 def _own_arguments(command: argparse.ArgumentParser) -> None:

@@ -167,12 +167,23 @@ def add_commands(add: Any, commands: Any) -> None:  # noqa: ANN401 - see `headle
         character_armature_file,
         "Build an armature from a character's definition (MJCF XML).",
     )
-    build.add_argument("--model", type=Path, required=True, metavar="MJCF.xml")
+    build.add_argument(
+        "--model", type=Path, required=True, metavar="MJCF.xml", help="the character's definition"
+    )
     build.add_argument("--name", default="", help="default: the model's name")
     build.add_argument("--limits", action="store_true", help="joint limits as constraints")
-    build.add_argument("--out", type=Path, required=True, metavar="OUT.blend")
+    build.add_argument(
+        "--out", type=Path, required=True, metavar="OUT.blend", help="where the scene is saved"
+    )
     table = add(commands, "angles", angles, "Write the joint angles of output files to a table.")
-    table.add_argument("--output", type=Path, nargs="+", required=True, metavar="FILE")
+    table.add_argument(
+        "--output",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="what the service returned: .glb, .parquet, .npz",
+    )
     table.add_argument("--armature", metavar="NAME", help="take joints from this armature's bones")
     add_reading_arguments(table)
     add_speed_arguments(table)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PACKAGE = __package__.rpartition(".")[0]
 APART = "myosapiens"
+DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 
 
 def user_directory(part: str) -> Path:
@@ -94,7 +95,9 @@ def take_name(path: Path) -> str:
 
 def file_name(text: str) -> str:
     """A text as part of a file name that every system accepts."""
-    return re.sub(r"[^\w.-]+", "_", text).strip("._") or "unnamed"
+    name = re.sub(r"[^\w.-]+", "_", text).strip("._") or "unnamed"
+    # Windows takes these for devices, whatever the ending.
+    return f"{name}_" if DEVICES.fullmatch(name.partition(".")[0]) else name
 
 
 @contextmanager

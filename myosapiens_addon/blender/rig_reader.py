@@ -11,19 +11,18 @@ import numpy as np
 
 from ..motion import quaternion
 from ..retarget.rig import ObjectPlace, Rig
+from . import hindrances
 from .armature import BODY_REST
 from .compat import curves_of_owner
-from .joint_limits import NAME as JOINT_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from ..motion.motion import FloatArray
 
 MOVED = re.compile(r'^pose\.bones\["(?P<bone>(?:[^"\\]|\\.)*)"\]\.(?P<what>location|rotation_)')
-AXES = "XYZ"
 LOCKED = "locked"
 # Custom property of an action that moves the object: where the object stood without it.
 OBJECT_PLACE = "myosapiens_object_place"
@@ -57,7 +56,7 @@ def read_rig(armature_object: bpy.types.Object) -> Rig:
         connected=_flags([bone.use_connect and bone.parent is not None for bone in bones]),
         unmovable=unmovable,
         pinned=_pinned(armature_object, pose_bones),
-        hindered={bone.name: why for bone in pose_bones if (why := _hindrance(bone))},
+        hindered=hindrances.of_bones(pose_bones),
         posed=frozenset(
             bone.name for bone in pose_bones if bone.name not in unmovable and _is_turned(bone)
         ),
@@ -115,7 +114,7 @@ def _object_hindrance(armature_object: bpy.types.Object) -> str:
     """What else moves the object, in a few words; empty for nothing."""
     if "location" in _driven_paths(armature_object):
         return "driven"
-    return _acting(armature_object.constraints)
+    return hindrances.first_of(armature_object.constraints)
 
 
 def _action(armature_object: bpy.types.Object) -> bpy.types.Action | None:
@@ -173,27 +172,3 @@ def _is_locked(bone: bpy.types.PoseBone) -> bool:
 
 def _is_turned(bone: bpy.types.PoseBone) -> bool:
     return bone.matrix_basis.to_quaternion().angle > TURNED
-
-
-def _hindrance(bone: bpy.types.PoseBone) -> str:
-    """What else acts on a bone, in a few words; empty for nothing.
-
-    Not the limits of the character's own joints: no solved take goes beyond them.
-    """
-    acting = _acting(bone.constraints)
-    if acting:
-        return acting
-    locks: Any = bone.lock_rotation
-    if bone.rotation_mode in ("QUATERNION", "AXIS_ANGLE") or not any(locks):
-        return ""
-    return f"locked about {''.join(axis for place, axis in enumerate(AXES) if locks[place])}"
-
-
-def _acting(constraints: Iterable[bpy.types.Constraint]) -> str:
-    """The first constraint that has a say; empty for none."""
-    acting = (
-        entry.name
-        for entry in constraints
-        if not entry.mute and entry.influence > 0.0 and not entry.name.startswith(JOINT_LIMITS)
-    )
-    return next((f"constraint {name!r}" for name in acting), "")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ..errors import RigError
@@ -43,7 +45,9 @@ def why_not_animate(armature_object: bpy.types.Object) -> str:
             f"The library override of {name!r} is not editable: make it so (Object > Library "
             "Override > Make)."
         )
-    if armature_object.mode == "EDIT":
+    # The bones may be another object's too, which is the one in Edit Mode then.
+    bones: Any = armature_object.data
+    if bones.is_editmode:
         return f"The armature {name!r} is in Edit Mode: leave it, so that its bones are settled."
     data = armature_object.animation_data
     if data is not None and data.use_tweak_mode:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
@@ -112,3 +113,19 @@ def test_help_and_unknown_commands(capfd: pytest.CaptureFixture[str]) -> None:
     assert run("dance") == 2
     assert run("retarget", "--help") == 0
     assert "--new-armature" in capfd.readouterr().out
+
+
+def untold(command: argparse.ArgumentParser) -> list[str]:
+    """What a command takes without saying what it is."""
+    found: list[str] = []
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                found += untold(below)
+        elif not action.help:
+            found.append(f"{command.prog} {action.option_strings or action.dest}")
+    return found
+
+
+def test_every_option_says_what_it_is() -> None:
+    assert untold(headless.parser("myosapiens")) == []

@@ -127,6 +127,8 @@ def test_a_preset_that_there_is_not(text: str) -> None:
 def test_a_path_that_there_is_not(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist; check the path"):
         presets.find(str(tmp_path / "gone.json"))
+    with pytest.raises(InputError, match="does not exist; check the path"):
+        presets.find("~nobody-of-that-name/gone.json")
 
 
 def test_the_catalogue_has_a_users_own(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ them all.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import unicodedata
@@ -136,7 +137,9 @@ def find(text: str, kept: Kept = None) -> Preset:
     for preset in known:
         if wanted.casefold() in (preset.id.casefold(), preset.title.casefold()):
             return preset
-    path = Path(wanted).expanduser()
+    path = Path(wanted)
+    with contextlib.suppress(RuntimeError):  # no such home; whoever reads it says it is not there
+        path = path.expanduser()
     if wanted and (path.suffix.lower() == ".json" or len(path.parts) > 1):
         return _of_file(path)
     ids = ", ".join(preset.id for preset in known)
