@@ -5,20 +5,15 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import bpy
 import pytest
 
-import myosapiens_addon
 from myosapiens_addon.blender import (
     choices,
-    compat,
     connection,
     headless,
     headless_takes,
@@ -33,51 +28,22 @@ from myosapiens_addon.blender.operators import takes
 from myosapiens_addon.errors import InputError
 from myosapiens_addon.retarget.mapping import presets
 from myosapiens_addon.service.errors import AuthenticationError
-from myosapiens_addon.studio.settings import NOTHING, StudioSettings
 from tests.blender.conftest import ROOT
+from tests.blender.studio_bench import (
+    Write,
+    plain_fixture,  # noqa: F401
+    seat_fixture,  # noqa: F401
+    write_fixture,  # noqa: F401
+)
 from tests.unit import service_stub
 
 TAKE = ROOT / "scripts" / "sample" / "walk.c3d"
+
+
 SEATS_KEY, STUDIOS_KEY = "ak_live_of_the_seat", "ak_live_of_the_studio"
+
+
 DEFAULTS = '[defaults]\nenable_scaling = false\ngender = "male"\nrate = 50\nset_range = true\n'
-Write = Callable[[str], Path]
-
-
-@pytest.fixture(autouse=True)
-def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in (*preferences.KEY_VARIABLES, preferences.BASE_URL_VARIABLE):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.delenv("MYOSAPIENS_CONFIG", raising=False)
-    monkeypatch.delenv("BLENDER_SYSTEM_SCRIPTS", raising=False)
-    studio.forget()
-    yield
-    studio.forget()
-
-
-@pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Writes the studio's file, and has it read."""
-
-    def write(text: str) -> Path:
-        file = tmp_path / "studio.toml"
-        file.write_text(text)
-        monkeypatch.setenv("MYOSAPIENS_CONFIG", str(file))
-        studio.start()
-        return file
-
-    return write
-
-
-@pytest.fixture
-def seat(monkeypatch: pytest.MonkeyPatch) -> Iterator[preferences.MYOSAPIENS_preferences]:
-    """The extension enabled as Blender does it, so that it has preferences; online."""
-    monkeypatch.setattr(preferences, "may_leave", lambda: True)  # a real Blender begins offline
-    addon = bpy.context.preferences.addons.new()
-    addon.module = paths.PACKAGE
-    myosapiens_addon.register()
-    yield addon.preferences
-    myosapiens_addon.unregister()
-    bpy.context.preferences.addons.remove(addon)
 
 
 # What goes before what
@@ -232,111 +198,6 @@ def test_the_command_line_warns_on_standard_error(
     said = capfd.readouterr()
     assert said.err.startswith(f"WARNING: {file}, line 2: service.x is no setting;")
     assert "maps" in json.loads(said.out)
-
-
-# A share that does not answer
-
-
-def test_nothing_waits_for_a_slow_share_in_a_window(
-    write: Write, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    go_on = threading.Event()
-
-    def slow(environ: object, folders: object) -> tuple[StudioSettings, tuple[()]]:
-        go_on.wait(60.0)
-        return (NOTHING, ())
-
-    monkeypatch.setattr(studio, "_load", slow)
-    monkeypatch.setattr(studio, "bpy", _Windowed())
-    write("")
-    with pytest.raises(InputError, match="still being read"):
-        preferences.read()
-    assert preferences.read_parallel_jobs() == preferences.DEFAULT_PARALLEL_JOBS
-    assert studio.is_being_read()  # whoever had waited would find it read
-    go_on.set()
-    end = time.monotonic() + 30.0
-    while studio.is_being_read() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert preferences.read().base_url == preferences.DEFAULT_BASE_URL
-
-
-class _Windowed:
-    """Stands for `bpy` in a window, where the timer is Blender's to call."""
-
-    class app:
-        background = False
-
-        class timers:
-            register = is_registered = staticmethod(lambda *_all, **_more: False)
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
-def test_a_file_that_cannot_be_opened_at_all_does_not_hang_the_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pipe = tmp_path / "myosapiens.toml"
-    os.mkfifo(pipe)
-    monkeypatch.setenv("MYOSAPIENS_CONFIG", str(pipe))
-    studio.start()
-    pipe.write_bytes(b"[service]\nparallel_jobs = 5\n")
-    assert studio.current().parallel_jobs == 5
-
-
-def test_a_command_waits_for_a_share_that_never_answers_once_in_all(
-    write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    go_on = threading.Event()
-
-    def never(environ: object, folders: object) -> tuple[StudioSettings, tuple[()]]:
-        go_on.wait(30.0)
-        return (NOTHING, ())
-
-    waits: list[float] = []
-
-    def join(reader: threading.Thread, timeout: float) -> None:
-        waits.append(timeout)
-        threading.Thread.join(reader, timeout)
-
-    monkeypatch.setattr(studio, "_load", never)
-    monkeypatch.setattr(studio, "BACKGROUND_LIMIT_S", 1.0)
-    monkeypatch.setattr(studio._Reader, "join", join)
-    write("")
-    for _time in range(5):
-        assert "still being read" in studio.current().refusal
-    assert waits[0] > 0.0
-    assert sum(waits) <= 1.0
-    go_on.set()
-
-
-# Beside the studio's scripts
-
-
-def test_the_file_beside_the_scripts_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folders = [tmp_path / "one", tmp_path / "two"]
-    for folder in folders:
-        folder.mkdir()
-    monkeypatch.setenv("BLENDER_SYSTEM_SCRIPTS", os.pathsep.join(map(str, folders)))
-    assert tuple(map(str, folders)) == compat.system_script_folders()[-2:]
-    studio.start()
-    assert studio.current().file is None
-    (folders[1] / "myosapiens.toml").write_text("[service]\nparallel_jobs = 4\n")
-    assert bpy.app.background
-    studio.start()
-    assert studio.current().file == folders[1] / "myosapiens.toml"
-    assert preferences.read_parallel_jobs() == 4
-
-
-def test_the_settings_are_read_again_on_request(
-    write: Write, seat: preferences.MYOSAPIENS_preferences
-) -> None:
-    file = write("[service]\nparallel_jobs = 4\n")
-    assert preferences.read_parallel_jobs() == 4
-    file.write_text("[service]\nparallel_jobs = 5\n")
-    assert preferences.read_parallel_jobs() == 4
-    assert bpy.ops.myosapiens.reload_studio() == {"FINISHED"}
-    assert preferences.read_parallel_jobs() == 5
 
 
 # What new takes begin with
