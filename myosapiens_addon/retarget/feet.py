@@ -141,7 +141,7 @@ def _leg(
     thigh, shin, foot = (chains[f"{word}{side}"][0] for word in LEG)
     toes = chains.get(f"toe{side}", ())
     toe = toes[0] if toes and toes[0] in wanted else foot
-    world = _world(tree, wanted, toe)
+    world = posing.stands(tree, wanted, [toe])
     places = posing.heads(tree, world, [thigh, shin, foot, toe])
     ball = rig.rest_positions[toe] if toe != foot else rig.rest_tails[foot]
     heel = _heel(target, foot, ball)
@@ -161,10 +161,6 @@ def _leg(
         tip_height=space.height(rig.rest_tails[toe]),
         heel_height=space.height(heel),
     )
-
-
-def _world(tree: Tree, wanted: dict[int, FloatArray], bone: int) -> dict[int, FloatArray]:
-    return posing.stands(tree, wanted, [bone])
 
 
 def _point(
