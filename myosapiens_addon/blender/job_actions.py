@@ -340,10 +340,27 @@ def _cancel_job(access: Access, job_id: str) -> None:
         client.cancel_job(job_id=job_id)
 
 
-def _read_journal(journal: Journal) -> list[Row]:
-    # Imported here, so that the first press of Retarget finds them: importing takes a moment.
-    from ..jobs import pipeline, settings  # noqa: F401
+def _import_what_is_heavy() -> None:
+    """Import in this thread what the main thread would have to wait for, half a second in all.
 
+    The first press of Retarget, and the first import of a result, find it here.
+    """
+    from ..jobs import pipeline, settings  # noqa: F401
+    from . import (  # noqa: F401
+        animation,
+        extras,
+        finishing,
+        fitting,
+        landed,
+        landing,
+        landing_checks,
+        report,
+        self_check,
+    )
+
+
+def _read_journal(journal: Journal) -> list[Row]:
+    _import_what_is_heavy()
     records: list[JobRecord] = journal.load_all()[-MOST_LISTED:]
     return [
         row_events.from_record(record, is_free=journal.is_free(record.token))
