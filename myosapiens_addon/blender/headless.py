@@ -236,14 +236,7 @@ def _take_commands(commands: Subparsers) -> None:
     retarget_arguments(retarget)
     _place_arguments(retarget)
     landing = _add(commands, "import", headless_takes.import_files, "Apply output files at hand.")
-    landing.add_argument(
-        "--output",
-        type=Path,
-        nargs="+",
-        required=True,
-        metavar="FILE",
-        help="what the service returned: .glb, .parquet, .npz",
-    )
+    headless_outputs.add_output_argument(landing)
     landing.add_argument("--name", help="name of the action (default: the file's)")
     headless_outputs.add_speed_arguments(landing)
     _landing_arguments(landing)

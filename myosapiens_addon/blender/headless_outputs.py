@@ -159,6 +159,18 @@ def as_options(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def add_output_argument(command: argparse.ArgumentParser) -> None:
+    """Which files to read."""
+    command.add_argument(
+        "--output",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="what the service returned: .glb, .parquet, .npz",
+    )
+
+
 def add_commands(add: Any, commands: Any) -> None:  # noqa: ANN401 - see `headless._add`
     """The sub-commands of this module."""
     build = add(
@@ -176,14 +188,7 @@ def add_commands(add: Any, commands: Any) -> None:  # noqa: ANN401 - see `headle
         "--out", type=Path, required=True, metavar="OUT.blend", help="where the scene is saved"
     )
     table = add(commands, "angles", angles, "Write the joint angles of output files to a table.")
-    table.add_argument(
-        "--output",
-        type=Path,
-        nargs="+",
-        required=True,
-        metavar="FILE",
-        help="what the service returned: .glb, .parquet, .npz",
-    )
+    add_output_argument(table)
     table.add_argument("--armature", metavar="NAME", help="take joints from this armature's bones")
     add_reading_arguments(table)
     add_speed_arguments(table)

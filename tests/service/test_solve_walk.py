@@ -41,7 +41,6 @@ def figures(walk: SolveResult) -> dict[str, float]:
 def test_figures(walk: SolveResult, figures: dict[str, float]) -> None:
     name = "laboratory" if "Marker LSHN" in " ".join(walk.warnings) else "sample"
     assert figures["rms_mm"] <= RMS_MM[name]
-    assert figures["frames_per_s"] > figures["frames_per_s_whole"] > 0.0
     assert figures["limit_violation_deg"] < 1e-6
     # The laboratory's own heel and finger markers jump by 8 degrees' worth.
     assert figures["largest_joint_step_deg"] < 9.0
