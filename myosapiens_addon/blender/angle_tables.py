@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from . import paths
+from ..files import check_writable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def check(path: Path) -> None:
         from ..motion import parquet
 
         parquet.load("parquet")
-    paths.check_writable(path)
+    check_writable(path)
 
 
 def write(path: Path, found: JointAngles) -> None:

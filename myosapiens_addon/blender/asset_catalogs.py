@@ -13,8 +13,7 @@ from typing import Any
 
 import bpy
 
-from ..errors import InputError
-from . import paths
+from ..files import replacing
 
 FILE = "blender_assets.cats.txt"
 MOST_BYTES = 4_000_000
@@ -40,9 +39,9 @@ def ensure(catalog: str, folder: Path) -> tuple[str, str]:
             return found, ""
         made = str(uuid.uuid4())
         line = f"{made}:{wanted}:{wanted.replace('/', '-')}\n"
-        with paths.replacing(file) as temporary:
+        with replacing(file) as temporary:
             temporary.write_text(text.rstrip("\n") + "\n" + line, encoding="utf-8")
-    except (OSError, UnicodeError, InputError) as error:
+    except (OSError, UnicodeError) as error:
         return "", f"The catalogue {catalog!r} could not be made: {error}."
     return made, ""
 

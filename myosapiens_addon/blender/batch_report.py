@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, MyoSapiensError
-from . import paths
+from ..files import replacing_for_user
 from .answer import Answer
 
 if TYPE_CHECKING:
@@ -60,11 +60,8 @@ def write(
     from . import report_html
 
     text = json.dumps({"takes": list(takes), "summary": found}, indent=2) + "\n"
-    with paths.replacing(path) as temporary:
-        try:
-            temporary.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+    with replacing_for_user(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     page = path.with_suffix(".html")
     report_html.write(page, list(takes), title=title, folder=folder)
     return page

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..errors import InputError, MyoSapiensError
+from ..files import check_writable
 from ..jobs import takes_table
 from ..jobs.batch import Batch
 from ..jobs.journal import Journal
@@ -58,7 +59,7 @@ def batch(options: argparse.Namespace) -> Answer:
     if report.suffix.lower() == PAGE:
         raise InputError(f"--report {report} names the page, which is written beside a .json file.")
     _check_state(options)
-    paths.check_writable(report)
+    check_writable(report)
     takes = _takes(options, out_dir)
     settings = preferences.read(base_url=options.base_url)
     concurrency = preferences.read_parallel_jobs(options.concurrency)
@@ -134,7 +135,7 @@ def _check_state(options: argparse.Namespace) -> None:
     """
     for part in ("jobs", "downloads"):
         try:
-            paths.check_writable(_kept_in(options, part) / "new")
+            check_writable(_kept_in(options, part) / "new")
         except InputError as error:
             raise InputError(f"{error.sentence.rstrip('.')} with --state.") from error
 

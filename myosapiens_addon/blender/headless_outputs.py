@@ -7,13 +7,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..files import check_writable
 from ..motion import mjcf
 from . import (
     angle_tables,
     armature,
     character_armature,
     extras,
-    paths,
     reading,
 )
 from .answer import Answer
@@ -28,7 +28,7 @@ def character_armature_file(options: argparse.Namespace) -> Answer:
     """Build an armature from a character's definition, and save it."""
     from .headless_takes import save_blend
 
-    paths.check_writable(options.out)
+    check_writable(options.out)
     character = mjcf.read(options.model)
     made = character_armature.make(character, name=options.name or character.title)
     warnings = extras.add_limits(made, character) if options.limits else []

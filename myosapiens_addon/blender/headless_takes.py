@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..errors import InputError, MyoSapiensError
+from ..files import check_writable, replacing_for_user
 from ..jobs.journal import Journal
 from ..jobs.pipeline import Pipeline
 from ..jobs.spec import JobSpec, Subject
@@ -218,7 +219,7 @@ def check_places(options: argparse.Namespace) -> None:
         angle_tables.check(options.angles_out)
     for path in (options.out, options.report, options.preview):
         if path is not None:
-            paths.check_writable(path)
+            check_writable(path)
 
 
 @contextmanager
@@ -262,9 +263,8 @@ def save_blend(path: Path) -> None:
     Raises:
         InputError: it cannot be written there.
     """
-    with paths.replacing(path) as temporary:
-        # Blender would keep a backup of a file that is there.
-        temporary.unlink()
+    # Blender would keep a backup of a file that is there.
+    with replacing_for_user(path, suffix=path.suffix) as temporary:
         try:
             bpy.ops.wm.save_as_mainfile(filepath=str(temporary), copy=True, check_existing=False)
         except RuntimeError as error:

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-import os
 import re
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +16,6 @@ from ..service.revisions import RevisionMemory
 from . import studio
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..retarget.mapping.presets import Shelves
 
 PACKAGE = __package__.rpartition(".")[0]
@@ -77,17 +73,6 @@ def new_directory(parent: Path, name: str) -> Path:
     raise AssertionError("counting never ends")
 
 
-def check_writable(path: Path) -> None:
-    """Find out before the work whether its result can be written.
-
-    Raises:
-        InputError: it cannot; nothing is left behind.
-    """
-    if path.is_dir():
-        raise InputError(f"{path} is a folder and cannot be written; name a file in it.")
-    _temporary_beside(path).unlink()
-
-
 def take_name(path: Path) -> str:
     """The name of a take: its file's name without the ending, at most as Blender takes."""
     return path.stem[:60] or "take"
@@ -98,44 +83,6 @@ def file_name(text: str) -> str:
     name = re.sub(r"[^\w.-]+", "_", text).strip("._") or "unnamed"
     # Windows takes these for devices, whatever the ending.
     return f"{name}_" if DEVICES.fullmatch(name.partition(".")[0]) else name
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` to write to; it takes its place when all went well.
-
-    Raises:
-        InputError: the folder cannot be written to.
-    """
-    temporary = _temporary_beside(path)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _temporary_beside(path: Path) -> Path:
-    # Imported when it is used, as everything that would make enabling the extension slower.
-    import tempfile
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
-        )
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(f"{path} cannot be written: {reason}; choose another place.") from error
-    os.close(handle)
-    return Path(name)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 @functools.cache

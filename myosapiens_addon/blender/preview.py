@@ -18,6 +18,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ..errors import InputError, MyoSapiensError, RigError
+from ..files import replacing
 from . import preview_layout, preview_shapes
 from .compat import has_denoiser
 from .preview_shapes import Bones, Paint, Solid
@@ -341,13 +342,10 @@ def _set_up_cycles(cycles: Any) -> None:  # noqa: ANN401 -- Cycles' properties a
 
 def _render_to(scene: bpy.types.Scene, path: Path) -> None:
     """Render under a temporary name beside `path`, then rename."""
-    unfinished = path.with_name(path.name + ".part")
-    scene.render.filepath = str(unfinished.absolute())
     try:
-        bpy.ops.render.render(write_still=True, scene=scene.name)
-        unfinished.replace(path)
+        with replacing(path.absolute(), suffix=".png") as unfinished:
+            scene.render.filepath = str(unfinished)
+            bpy.ops.render.render(write_still=True, scene=scene.name)
     except (RuntimeError, OSError) as error:
         reason = str(error).strip().splitlines()[0].removeprefix("Error: ")
         raise MyoSapiensError(f"The picture {path} could not be made: {reason}.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..files import replacing
 from . import paths
 
 if TYPE_CHECKING:
@@ -69,5 +70,5 @@ def _read(file: Path) -> list[str]:
 
 
 def _write(file: Path, markersets: list[str]) -> None:
-    with paths.replacing(file) as temporary:
+    with replacing(file) as temporary:
         temporary.write_text(json.dumps(markersets), encoding="utf-8")

@@ -8,8 +8,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
-from .paths import replacing
+from ..files import replacing_for_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,8 +125,5 @@ def write(path: Path, takes: list[TakeReport]) -> None:
         InputError: the place cannot be written to.
     """
     text = json.dumps({"takes": [take.as_dict() for take in takes]}, indent=2) + "\n"
-    with replacing(path) as temporary:
-        try:
-            temporary.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+    with replacing_for_user(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

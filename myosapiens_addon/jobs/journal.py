@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import InputError, MyoSapiensError
+from ..files import replacing
 from .lock import FileLock
 from .record import SCHEMA, JobRecord, Stage, now
 from .spec import JobSpec
@@ -24,9 +25,6 @@ from .spec import JobSpec
 logger = logging.getLogger(__name__)
 
 ENDING = ".json"
-# Windows refuses to replace a file that a virus scanner or another reader has open just now.
-REPLACE_TRIES = 10
-REPLACE_WAIT_S = 0.05
 CLAIM_TRIES = 4
 CLAIM_WAIT_S = 0.05
 
@@ -236,15 +234,12 @@ class Journal:
 
     def _write(self, record: JobRecord) -> None:
         path = self._path(record.token)
-        temporary = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}.tmp")
         text = json.dumps(record.as_dict(), indent=1)
         try:
-            _write_durably(temporary, text)
-            _replace(temporary, path)
+            with replacing(path) as temporary:
+                _write_durably(temporary, text)
             _sync_directory(self.directory)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
             raise JournalError(f"The journal cannot be written: {error.strerror}.") from error
 
     def _read(self, path: Path) -> JobRecord | None:
@@ -295,17 +290,6 @@ def _write_durably(path: Path, text: str) -> None:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def _replace(temporary: Path, path: Path) -> None:
-    for _attempt in range(REPLACE_TRIES - 1):
-        try:
-            temporary.replace(path)
-        except PermissionError:
-            time.sleep(REPLACE_WAIT_S)
-        else:
-            return
-    temporary.replace(path)
 
 
 def _sync_directory(directory: Path) -> None:

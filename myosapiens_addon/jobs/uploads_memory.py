@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -14,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
+from ..files import replacing
 from .lock import FileLock
 
 logger = logging.getLogger(__name__)
@@ -99,13 +98,9 @@ class UploadsMemory:
             return {}
 
     def _save(self, store: _Store) -> None:
-        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_text(json.dumps({"schema": SCHEMA, "uploads": store}), encoding="utf-8")
-            temporary.replace(self._path)
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        text = json.dumps({"schema": SCHEMA, "uploads": store})
+        with replacing(self._path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def _checked(content: dict[str, object]) -> _Store:

@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import csv
 import importlib
-import os
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
+from ..files import replacing_for_user
 from . import parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
     from .joint_angles import JointAngles
@@ -37,7 +34,10 @@ def write_csv(path: Path, angles: JointAngles) -> None:
         InputError: the file cannot be written.
     """
     header = [f"{name} [{unit}]" for name, unit in _columns(angles)]
-    with _replacing(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
+    with (
+        replacing_for_user(path) as unfinished,
+        unfinished.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for row in _table(angles):
@@ -58,7 +58,7 @@ def write_parquet(path: Path, angles: JointAngles) -> None:
     ]
     columns = [arrow.array(column) for column in np.ascontiguousarray(_table(angles).T)]
     table = arrow.Table.from_arrays(columns, schema=arrow.schema(fields))
-    with _replacing(path) as unfinished:
+    with replacing_for_user(path) as unfinished:
         writing.write_table(table, str(unfinished))
 
 
@@ -77,18 +77,3 @@ def _table(angles: JointAngles) -> FloatArray:
     if angles.slide_names:
         columns.append(angles.slide_values)
     return np.concatenate(columns, axis=1)
-
-
-@contextmanager
-def _replacing(path: Path) -> Generator[Path]:
-    """A file beside `path` that takes its place once it is whole, and is gone where it is not."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    except OSError as error:
-        said = error.strerror or error
-        raise InputError(f"{path} cannot be written: {said}; choose another folder.") from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)

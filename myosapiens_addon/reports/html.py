@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..files import replacing_for_user
 from ..service.errors import redact
 from . import cells, summary
 from .cells import Around
@@ -27,7 +25,7 @@ from .thumbnails import Thumbnails
 from .wording import text
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 LONGEST_TITLE = 300
 
@@ -59,7 +57,7 @@ def write(
     rows = [row(take, number, hide=places.hidden) for number, take in enumerate(takes, 1)]
     heading = places.hidden(text(title, longest=LONGEST_TITLE)) or "Takes"
     with (
-        _replacing(path) as unfinished,
+        replacing_for_user(path) as unfinished,
         unfinished.open("w", encoding="utf-8", newline="\n") as stream,
     ):
         for piece in _page(rows, places, heading, text(version)):
@@ -123,19 +121,3 @@ def _table(rows: Sequence[Row], places: Places) -> Iterator[str]:
     for one in rows:
         yield cells.cells(one, columns, around)
     yield joined(Markup("</tbody>"), Markup("</table>"))
-
-
-@contextmanager
-def _replacing(path: Path) -> Generator[Path]:
-    """A file beside `path` that takes its place once it is whole, and is gone where it is not."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield unfinished
-        unfinished.replace(path)
-    except OSError as error:
-        said = error.strerror or error
-        raise InputError(f"{path} cannot be written: {said}; choose another place.") from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)

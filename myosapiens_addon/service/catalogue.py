@@ -7,17 +7,15 @@ service was asked in this session.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
-import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from ..files import replacing
 from .errors import AnswerError, NotFoundError
 from .parsing import Reader
 from .texts import one_line
@@ -141,15 +139,12 @@ class Catalogue:
         Returns:
             Whether it was written; where not, the service is asked again, which does no harm.
         """
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+        text = json.dumps(self.to_dict(), indent=1)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(self.to_dict(), indent=1), encoding="utf-8")
-            temporary.replace(path)
+            with replacing(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
         except OSError as error:
             logger.warning("%s could not be written: %s", path.name, error.strerror)
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
             return False
         return True
 

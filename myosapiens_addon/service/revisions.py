@@ -8,10 +8,8 @@ more options and gives several files. A server answers the other's body with 400
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -20,6 +18,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, cast
 
 from ..errors import TakeError
+from ..files import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,12 +203,8 @@ def _load(store: Path | None) -> dict[str, Revision]:
 
 def _save(store: Path, known: Mapping[str, Revision]) -> None:
     content = json.dumps({"revisions": {url: int(value) for url, value in known.items()}})
-    temporary = store.with_name(f"{store.name}.{os.getpid()}.tmp")
     try:
-        store.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(content, encoding="utf-8")
-        temporary.replace(store)
+        with replacing(store) as temporary:
+            temporary.write_text(content, encoding="utf-8")
     except OSError as error:
         logger.warning("%s could not be written: %s", store.name, error.strerror)
-        with contextlib.suppress(OSError):
-            temporary.unlink()

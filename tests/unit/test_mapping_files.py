@@ -153,12 +153,19 @@ def test_what_cannot_be_read_again_is_not_written(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     role_map = RoleMap(chains={"head": ("a",)})
+    (tmp_path / "a file").touch()
     with pytest.raises(InputError, match=r"cannot be written: "):
-        files.write(tmp_path / "gone" / "m.json", role_map)
+        files.write(tmp_path / "a file" / "m.json", role_map)
     (tmp_path / "folder.json").mkdir()
     with pytest.raises(InputError, match=r"cannot be written: "):
         files.write(tmp_path / "folder.json", role_map)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["folder.json"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a file", "folder.json"]
+
+
+def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "maps" / "m.json"
+    files.write(path, RoleMap(chains={"head": ("a",)}))
+    assert files.read(path).bone("head") == "a"
 
 
 JSON = st.recursive(

@@ -90,7 +90,7 @@ def test_a_real_take_in_both(tmp_path: Path, walk: Path) -> None:
 def test_places_that_cannot_be_written(tmp_path: Path, write: Writer) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "a file").touch()
-    for path in (tmp_path / "missing" / "a", tmp_path / "taken", tmp_path / "a file" / "a"):
+    for path in (tmp_path / "taken", tmp_path / "a file" / "a"):
         with pytest.raises(InputError) as caught:
             write(path, ANGLES)
         assert str(path) in caught.value.sentence

@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ... import small_text
-from ...errors import InputError
+from ...files import replacing_for_user
 from . import document
 from .document import FORMAT, VERSION, Document
 from .roles import RoleMap
@@ -63,19 +60,5 @@ def write(path: Path, role_map: RoleMap) -> None:
     text = json.dumps(top, indent=2, ensure_ascii=False) + "\n"
     # What could not be read again is not written.
     document.parse(text, path.name)
-    try:
-        _replace(path, text)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    with replacing_for_user(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
