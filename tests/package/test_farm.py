@@ -185,7 +185,7 @@ def test_a_task_that_the_scheduler_takes_away(service: RunningService, tmp_path:
         if "[1/4]" in line:
             break
     process.send_signal(signal.SIGTERM)
-    log, _ = process.communicate(timeout=60)
+    log, _ = process.communicate(timeout=120)
     assert process.returncode != 0
     # Blender came to its end by itself, and said so.
     assert "the same command goes on where it was" in log

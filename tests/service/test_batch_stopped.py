@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.service.batch_fixtures import Begin, begin, kept, takes
-from tests.service.batch_line import BatchLine, ended, wait_for
+from tests.service.batch_line import LIMIT_S, BatchLine, ended, wait_for
 
 __all__ = ["begin", "kept"]  # fixtures
 MOMENTS = (
@@ -60,13 +60,13 @@ def test_killed_at_random(begin: Begin) -> None:
         if wait_for(process, "begun"):
             time.sleep(generator.uniform(0.0, 0.7))
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=LIMIT_S)
     check_whole(line, 9)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_and_gone_on_with(begin: Begin, number: signal.Signals) -> None:
-    line = begin(7, solve_delay=1.0)
+    line = begin(9, solve_delay=1.0)
     process = line.start("--concurrency", "3")
     assert wait_for(process, "landed")
     process.send_signal(number)
@@ -85,7 +85,7 @@ def test_interrupted_and_gone_on_with(begin: Begin, number: signal.Signals) -> N
     errors = [row["error"] for row in line.report()["takes"] if row["status"] == "cancelled"]
     assert all(error.startswith("Interrupted") for error in errors)
     assert any("goes on on the service" in error for error in errors)
-    check_whole(line, 7)
+    check_whole(line, 9)
 
 
 def test_two_processes_with_one_table_pay_each_take_once(begin: Begin) -> None:

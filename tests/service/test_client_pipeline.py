@@ -177,7 +177,7 @@ def test_the_service_may_be_killed_and_started_again(tmp_path: Path) -> None:
     time.sleep(1.0)
     again = launch(data, port=port, solve_delay=0)
     try:
-        thread.join(30)
+        thread.join(120)
         assert isinstance(last[0], events.Finished), last
         assert len(jobs_of(again)) == 1
         assert any(isinstance(event, events.Warned) for event in told)

@@ -61,7 +61,7 @@ def request_for(client: Client, folder: Path, word: bytes = b"take") -> Retarget
 
 
 def wait(client: Client, job_id: str) -> Job:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while True:
         job = client.get_job(job_id=job_id)
         if job.status.is_final:

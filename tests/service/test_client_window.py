@@ -216,8 +216,12 @@ def test_a_job_from_elsewhere_outlives_its_window(
     with service.api() as api:
         job_id = start_job(api, export_glb=True)
     pipeline = adopt(service, tmp_path, job_id)
-    threading.Timer(0.2, pipeline.detach).start()
-    assert isinstance(pipeline.run(lambda _event: None), events.Detached)
+
+    def emit(event: events.Event) -> None:
+        if isinstance(event, events.Running):
+            pipeline.detach()
+
+    assert isinstance(pipeline.run(emit), events.Detached)
     journal = Journal(tmp_path / "journal")
     (record,) = journal.unfinished()
     assert record == pipeline.record

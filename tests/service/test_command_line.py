@@ -17,6 +17,7 @@ from tests.service.harness import ROOT, RunningService
 
 SCRIPT = ROOT / "scripts" / "batch_retarget.py"
 SAMPLE = ROOT / "scripts" / "sample"
+LIMIT_S = 120
 
 
 class CommandLine:
@@ -46,7 +47,7 @@ class CommandLine:
 
     def resume(self) -> tuple[int, dict[str, list[dict[str, str]]]]:
         process = self.start("resume", "--json")
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=LIMIT_S)
         assert "Traceback" not in err
         return process.returncode, json.loads(out)
 
@@ -72,7 +73,7 @@ def test_interrupted_and_resumed(line: CommandLine, number: signal.Signals) -> N
     process = line.start_retarget()
     wait_until_started(process)
     process.send_signal(number)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 130
     assert "goes on" in said
     assert "Traceback" not in said
@@ -89,21 +90,23 @@ def test_killed_and_resumed(line: CommandLine) -> None:
     process = line.start_retarget()
     wait_until_started(process)
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=LIMIT_S)
     code, answer = line.resume()
     assert code == 0, answer
     assert line.out.stat().st_size > 10_000
     assert len(line.jobs()) == 1
 
 
-def test_cancelled_from_elsewhere(line: CommandLine) -> None:
+def test_cancelled_from_elsewhere(start_service: StartService, tmp_path: Path) -> None:
+    # Longer than another Blender takes to start.
+    line = CommandLine(start_service(solve_delay=300), tmp_path)
     process = line.start_retarget()
     wait_until_started(process)
     job_id = line.jobs()[0]["job_id"]
     other = line.start("cancel", job_id)
-    out, _ = other.communicate(timeout=20)
+    out, _ = other.communicate(timeout=LIMIT_S)
     assert (other.returncode, job_id in out) == (0, True)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 1
     assert "Traceback" not in said
     assert not line.out.exists()

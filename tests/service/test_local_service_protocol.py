@@ -168,10 +168,12 @@ def test_rate_limit(start_service: StartService) -> None:
     running = start_service(rate_limit=60)
     with running.api() as api, running.api(**{"X-Api-Key": "wrong"}) as stranger:
         assert all(stranger.get("/v1/assets").status_code == 401 for _ in range(70))
-        answers = [api.get("/v1/assets") for _ in range(65)]
-        statuses = {answer.status_code for answer in answers}
-        assert statuses == {200, 429}
-        refused = answers[-1]
+        answers = [api.get("/v1/assets") for _ in range(60)]
+        # A slow machine is given new ones meanwhile, one in a second.
+        while answers[-1].status_code == 200 and len(answers) < 600:
+            answers.append(api.get("/v1/assets"))
+        refused = answers.pop()
+        assert {answer.status_code for answer in answers} == {200}
         assert refused.status_code == 429
         assert refused.json()["detail"]
         wait_s = int(refused.headers["retry-after"])

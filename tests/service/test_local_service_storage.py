@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.service.conftest import StartService
-from tests.service.harness import WEB, RunningService, initiate, post_form, upload
+from tests.service.harness import WEB, RunningService, initiate, post_form, until, upload
 
 CONTENT = bytes(range(256)) * 40
 
@@ -136,31 +136,32 @@ def test_file_before_the_fields(api: httpx.Client) -> None:
 
 
 def test_broken_off_upload_leaves_nothing(service: RunningService, api: httpx.Client) -> None:
-    ticket = initiate(api, CONTENT, "a.c3d")
+    content = CONTENT * 1000
+    ticket = initiate(api, content, "a.c3d")
     whole = httpx.Request(
-        "POST", ticket["upload_url"], data=ticket["fields"], files={"file": CONTENT}
+        "POST", ticket["upload_url"], data=ticket["fields"], files={"file": content}
     )
     body = whole.read()
     head = (
         f"POST /local HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
         f"Content-Type: {whole.headers['content-type']}\r\n\r\n"
     )
-    address = urlsplit(ticket["upload_url"])
+    address, incoming = urlsplit(ticket["upload_url"]), service.data_dir / "incoming"
     with socket.create_connection((address.hostname or "", address.port or 0)) as sock:
         sock.sendall(head.encode() + body[:-2000])
-    time.sleep(0.3)
-    assert not list((service.data_dir / "incoming").iterdir())
+        until(lambda: any(incoming.iterdir()))
+    until(lambda: not any(incoming.iterdir()))
     assert api.post(f"/v1/assets/{ticket['asset_id']}/complete").status_code == 409
-    assert post_form(ticket, CONTENT).status_code == 204
+    assert post_form(ticket, content).status_code == 204
 
 
 def test_everything_expires(start_service: StartService) -> None:
-    with start_service(url_ttl=1).api() as api:
+    with start_service(url_ttl=4).api() as api:
         asset_id = upload(api, CONTENT)
         stale = _download_url(api, asset_id)
         ticket = initiate(api, CONTENT, "a.c3d")
         assert WEB.get(stale).status_code == 200
-        time.sleep(2.1)
+        time.sleep(5.1)
         for answer in (WEB.get(stale), post_form(ticket, CONTENT)):
             assert (answer.status_code, _code(answer)) == (403, "AccessDenied")
             assert "expired" in answer.text

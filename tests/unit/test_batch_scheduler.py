@@ -26,6 +26,7 @@ from myosapiens_addon.service.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
+from tests.unit.transfer_watch import HANGS_S
 
 SOLVE_S = 0.15
 
@@ -150,11 +151,26 @@ def test_all_takes_land_once_in_the_main_thread() -> None:
     assert driver.threads == {threading.current_thread().name}
 
 
+class _Meeting(Service):
+    """No take is solved before so many are there."""
+
+    def __init__(self, wanted: int) -> None:
+        super().__init__(solve_s=0.05)
+        self.all_there = threading.Barrier(wanted, timeout=HANGS_S)
+
+    def solve(
+        self, take: str, stop: threading.Event, emit: Callable[[events.Event], None]
+    ) -> events.Event:
+        self.all_there.wait()
+        return super().solve(take, stop, emit)
+
+
 @pytest.mark.parametrize("concurrency", [1, 3, 8])
 def test_as_many_at_a_time_as_are_asked_for(concurrency: int) -> None:
-    driver = Driver(Service())
+    driver = Driver(_Meeting(concurrency))
     run(driver, names(3 * concurrency), concurrency)
     assert driver.service.most_at_once == concurrency
+    assert driver.statuses() == {Status.DONE: 3 * concurrency}
 
 
 def test_landings_and_solves_overlap() -> None:
@@ -198,7 +214,7 @@ def test_a_job_that_fails_stops_no_other() -> None:
 
 
 def test_a_refused_key_stops_all() -> None:
-    driver = Driver(Service(solve_s=5.0))
+    driver = Driver(Service(solve_s=HANGS_S))
     driver.service.errors["t2"] = [AuthenticationError("No.")]
     made = run(driver, names(30))
     # Nobody waited for what was on the service.
@@ -264,7 +280,7 @@ def test_a_take_that_the_service_always_breaks_on_stops_no_other(
     monkeypatch.setattr(batch_module, "FIRST_WAIT_S", 0.02)
     driver = Driver(_Queueing())
     driver.service.errors["t1"] = [UnknownOutcomeError("It failed (500).")] * 1000
-    made = run(driver, names(4), patience_s=0.3)
+    made = run(driver, names(4), patience_s=HANGS_S)
     assert driver.statuses() == {Status.DONE: 3, Status.FAILED: 1}
     assert driver.ends["t1"].status is Status.FAILED
     assert made.stopped_by is None

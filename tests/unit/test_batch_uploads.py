@@ -203,7 +203,7 @@ def test_who_waits_for_another_upload_can_be_cancelled(
 
     def slowly() -> str:
         begun.set()
-        go.wait(10)
+        go.wait(60)
         return "a"
 
     cancel = threading.Event()
@@ -213,7 +213,7 @@ def test_who_waits_for_another_upload_can_be_cancelled(
         ThreadPoolExecutor(2) as threads,
     ):
         first = threads.submit(shared.get, one, file, slowly)
-        assert begun.wait(10)
+        assert begun.wait(60)
         second = threads.submit(shared.get, other, file, slowly)
         cancel.set()
         with pytest.raises(CancelledError):

@@ -162,7 +162,7 @@ class StandIn:
 
     def run(self, action: str, *more: str) -> tuple[int, str]:
         process = self.start(action, *more)
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=60)
         return process.returncode, said
 
 

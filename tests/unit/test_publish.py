@@ -279,7 +279,7 @@ def test_a_killed_publisher_locks_nobody_out(
         with pytest.raises(RefusalError, match="Another publisher still works in"):
             publish("1.1.0")
         other.kill()
-        other.wait(10)
+        other.wait(60)
         assert (folder / ".publish.lock").exists()
         assert publish("1.1.0").added
 
