@@ -33,7 +33,7 @@ def by_mujoco(*paths: Path) -> None:
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")},
         check=True,
-        timeout=120,
+        timeout=300,
     )
 
 

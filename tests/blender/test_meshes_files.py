@@ -228,7 +228,7 @@ def test_meshes_of_a_real_solve(tmp_path: Path) -> None:
         "options=SolveOptions(export_glb=True))"
     )
     scripts = ROOT / "scripts"
-    subprocess.run([str(python), "-c", script, str(tmp_path)], cwd=scripts, check=True, timeout=200)
+    subprocess.run([str(python), "-c", script, str(tmp_path)], cwd=scripts, check=True, timeout=400)
     path = next(tmp_path.rglob("*.glb"))
     rig = land(path).armature
     brought = bring(path, tmp_path, rig)

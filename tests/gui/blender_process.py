@@ -117,7 +117,7 @@ class BlenderProcess:
         return self.channel.ask("run", list(command))
 
     def wait_until(
-        self, expression: str, *, timeout_s: float = 30.0, interval_s: float = 0.05
+        self, expression: str, *, timeout_s: float = 90.0, interval_s: float = 0.05
     ) -> Json:
         """Ask until the expression is true; returns its value then."""
         deadline = time.monotonic() + timeout_s
@@ -132,9 +132,9 @@ class BlenderProcess:
     def close(self) -> None:
         """Quit Blender as a user does, without questions; end it by force when it does not."""
         try:
-            self.exec(QUIT, timeout_s=10.0)
+            self.exec(QUIT, timeout_s=30.0)
             if self.process is not None:
-                self.process.wait(timeout=15.0)
+                self.process.wait(timeout=30.0)
         except (ChannelClosedError, TimeoutError, subprocess.TimeoutExpired):
             pass
         finally:

@@ -36,7 +36,7 @@ def _status() -> str:
 def install(suite: str, archive: Path, profile: Path) -> None:
     """Install and enable the extension's zip in a profile."""
     run = subprocess.run(
-        [str(TOOL), "run", suite, "--timeout", "120", "--", *INSTALL, str(archive)],
+        [str(TOOL), "run", suite, "--timeout", "300", "--", *INSTALL, str(archive)],
         cwd=ROOT,
         env=environment(profile, {}),
         capture_output=True,

@@ -97,7 +97,7 @@ def _plain(value: object) -> Json:
 
 def _run(command: list[str]) -> dict[str, Any]:
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return {"error": str(error)}
     if run.returncode != 0:

@@ -86,7 +86,7 @@ class PanelBench:
         """The jobs in the list."""
         return self.window.eval("rows()")
 
-    def wait_for(self, *states: str, row: int = 0, timeout_s: float = 60.0) -> dict[str, Any]:
+    def wait_for(self, *states: str, row: int = 0, timeout_s: float = 120.0) -> dict[str, Any]:
         """Wait until a job of the list has one of the states."""
         wanted = f"len(rows()) > {row} and rows()[{row}]['state'] in {states!r}"
         self.window.wait_until(wanted, timeout_s=timeout_s)

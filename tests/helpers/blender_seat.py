@@ -22,7 +22,7 @@ def commands() -> dict[str, list[str]]:
     if given:
         return {Path(path).name: [path] for path in given}
     tool = [str(blenders.TOOL), "run"]
-    return {suite: [*tool, suite, "--timeout", "120", "--"] for suite in blenders.SUITES}
+    return {suite: [*tool, suite, "--timeout", "300", "--"] for suite in blenders.SUITES}
 
 
 def why_not(name: str) -> str:
@@ -48,7 +48,7 @@ class Seat:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 

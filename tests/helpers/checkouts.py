@@ -63,7 +63,7 @@ class Checkout:
     def publish(self, *words: str) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
         with self.start(*words) as run:
-            stdout, stderr = run.communicate(timeout=120)
+            stdout, stderr = run.communicate(timeout=300)
         return run.returncode, stdout, stderr
 
 

@@ -94,7 +94,7 @@ def by_python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         },
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )
 

@@ -21,7 +21,7 @@ def run_demo(out: Path, *words: str) -> dict[str, Any]:
         [sys.executable, str(ROOT / "scripts" / "demo.py"), "--out", str(out), *words],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
@@ -68,7 +68,7 @@ def test_a_take_that_is_none_gives_the_jobs_exit_code(tmp_path: Path) -> None:
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )  # fmt: skip
     assert run.returncode == 2

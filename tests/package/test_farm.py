@@ -103,7 +103,7 @@ class Farm:
     def run(self, *words: str, **parameters: object) -> tuple[int, str]:
         """The exit code, and all that the log says."""
         process = self.start(*words, **parameters)
-        log, _ = process.communicate(timeout=120)
+        log, _ = process.communicate(timeout=300)
         assert self.service.api_key not in log
         assert "Traceback" not in log, log
         return process.returncode, log
@@ -185,7 +185,7 @@ def test_a_task_that_the_scheduler_takes_away(service: RunningService, tmp_path:
         if "[1/4]" in line:
             break
     process.send_signal(signal.SIGTERM)
-    log, _ = process.communicate(timeout=120)
+    log, _ = process.communicate(timeout=300)
     assert process.returncode != 0
     # Blender came to its end by itself, and said so.
     assert "the same command goes on where it was" in log

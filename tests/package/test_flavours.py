@@ -74,7 +74,7 @@ def test_coordinates_land_in_a_real_blender(parquet_zip: Path, tmp_path: Path) -
         "--out", str(tmp_path / "out.blend"), "--report", str(tmp_path / "r.json"),
     ]  # fmt: skip
     run = subprocess.run(
-        [str(blenders.TOOL), "run", "trixie", "--timeout", "120", "--", *words],
+        [str(blenders.TOOL), "run", "trixie", "--timeout", "300", "--", *words],
         cwd=build.ROOT,
         env=blenders.environment(profile, {}),
         capture_output=True,

@@ -22,7 +22,7 @@ def test_installed_enabled_used_disabled(archive: Path, tmp_path: Path) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr

@@ -32,7 +32,7 @@ def run(binary: str, *words: str, profile: Path) -> subprocess.CompletedProcess[
         },
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )
 
