@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UNFINISHED = ".tmp"
+RANDOM_BYTES = 6
 # Windows refuses to replace a file that a virus scanner or another reader has open just now.
 REPLACE_TRIES = 10 if os.name == "nt" else 1
 REPLACE_WAIT_S = 0.05
@@ -81,7 +83,21 @@ def check_writable(path: Path) -> None:
 
 def beside(path: Path, suffix: str) -> Path:
     """A hidden name in the folder of `path` that nothing else has; nothing is made."""
-    return path.with_name(f".{path.stem}-{os.urandom(6).hex()}{suffix}")
+    return path.with_name(f".{path.stem}-{os.urandom(RANDOM_BYTES).hex()}{suffix}")
+
+
+def clear_unfinished(path: Path) -> None:
+    """Remove what a process that was killed had written of a file.
+
+    For who is alone in writing it: what somebody else is writing just now would go, too.
+    """
+    stem, suffix = re.escape(path.stem), re.escape(path.suffix)
+    # Blender itself writes to a name with an @ behind it first.
+    ours = rf"\.{stem}-[0-9a-f]{{{2 * RANDOM_BYTES}}}({re.escape(UNFINISHED)}|{suffix}@?)"
+    with suppress(OSError):
+        for other in path.parent.iterdir():
+            if re.fullmatch(ours, other.name):
+                other.unlink(missing_ok=True)
 
 
 def unwritable(path: Path, error: OSError) -> InputError:

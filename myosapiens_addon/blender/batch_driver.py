@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..errors import MyoSapiensError
+from ..files import clear_unfinished
 from ..jobs import events
 from ..jobs.batch import End, Status
 from ..jobs.pipeline import Pipeline
@@ -99,6 +100,7 @@ class Driver:
                 settings=self._settings,
                 landing=notes,
             )
+        self._clear(take)
         self._ledger.change(record, landing=MappingProxyType(notes), **_gone(record))
         return Pipeline.resume(
             record.token,
@@ -164,6 +166,15 @@ class Driver:
             self._ledger.release(key)
         self._progress.end(take, end)
 
+    def _clear(self, take: BatchTake) -> None:
+        """Remove what an earlier run was writing when it was killed: it had this take, as we do."""
+        written = [getattr(take.options, name) for name in batch_takes.WRITTEN]
+        if self._thumbnails is not None:
+            written.append(_thumbnail(take, self._thumbnails))
+        for path in written:
+            if path is not None:
+                clear_unfinished(path)
+
     def _write_own_report(self, take: BatchTake) -> None:
         """The report that a row asks for; where it cannot be, the batch's own has it all."""
         path, row = take.options.report, take.report
@@ -216,7 +227,7 @@ class Driver:
         """The picture is an extra: the take is done, whatever becomes of it."""
         from . import preview
 
-        path = folder / f"{take.name}.png"
+        path = _thumbnail(take, folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             target = scene_armatures.find(take.report.armature)
@@ -251,6 +262,10 @@ class _OpenFile:
     def touch(self) -> None:
         """It is not as on the disk any more."""
         self._clean = None
+
+
+def _thumbnail(take: BatchTake, folder: Path) -> Path:
+    return folder / f"{take.name}.png"
 
 
 def _has_landed(record: JobRecord, notes: dict[str, Any], take: BatchTake) -> bool:

@@ -7,9 +7,11 @@ import random
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from myosapiens_addon.files import beside
 from tests.service.batch_fixtures import Begin, begin, kept, takes
 from tests.service.batch_line import LIMIT_S, BatchLine, ended, wait_for
 
@@ -27,13 +29,10 @@ def check_whole(line: BatchLine, count: int) -> None:
     everything = takes(*range(1, count + 1))
     assert line.jobs_by_take() == everything
     assert set(line.statuses().values()) == {"done"}
-    assert {path.stem for path in line.out.glob("[!.]*.blend")} == {
-        name[:-4] for name in everything
-    }
-    assert all(path.stat().st_size > 10_000 for path in line.out.glob("[!.]*.blend"))
-    leftovers = [path.name for path in line.out.iterdir() if path.name.startswith(".")]
-    if leftovers:  # of the save that was cut off; none is taken for a result
-        assert all(name.startswith(".walk") for name in leftovers)
+    # Nothing is left of a save that was cut off.
+    results = {f"{name[:-4]}.blend" for name in everything}
+    assert {path.name for path in line.out.iterdir()} == results | {"report.html", "report.json"}
+    assert all((line.out / name).stat().st_size > 10_000 for name in results)
     idle = line.run("--concurrency", "3")
     assert (idle.code, idle.count("landed before")) == (0, count)
     assert line.jobs_by_take() == everything
@@ -43,6 +42,12 @@ def test_killed_at_every_moment(begin: Begin) -> None:
     line = begin(12, solve_delay=1.0)
     for event, after in MOMENTS[:5]:
         line.kill_at(event, "--concurrency", "3", after=after)
+    # As if it had been killed while it saved.
+    begun = {Path(name).stem for name in line.jobs_by_take()}
+    cut_off = begun - {path.stem for path in line.out.glob("*.blend")}
+    assert cut_off
+    for stem in cut_off:
+        beside(line.out / f"{stem}.blend", ".blend@").write_bytes(b"BLEN")
     check_whole(line, 12)
 
 

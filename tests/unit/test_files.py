@@ -127,6 +127,25 @@ def test_names_beside_a_file_are_of_its_folder_and_never_the_same(tmp_path: Path
     assert all(path.name.startswith(".take-") and path.suffix == ".blend" for path in found)
 
 
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    place = tmp_path / "take.1.blend"
+    left = [files.beside(place, suffix) for suffix in (".blend", ".blend@", files.UNFINISHED)]
+    # Another take's, what a user named so, and the file itself.
+    others = [
+        files.beside(tmp_path / "take.2.blend", ".blend"),
+        files.beside(tmp_path / "xtake.1.blend", ".blend"),
+        files.beside(place, ".png"),
+        tmp_path / ".take.1-backup.blend",
+        tmp_path / ".takex1-0123456789ab.blend",
+        place,
+    ]
+    for path in (*left, *others):
+        path.touch()
+    files.clear_unfinished(place)
+    assert names(tmp_path) == sorted(path.name for path in others)
+    files.clear_unfinished(tmp_path / "gone" / "take.blend")
+
+
 def test_windows_lets_a_file_take_its_place_at_the_second_try(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
