@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 UNFINISHED = ".tmp"
 RANDOM_BYTES = 6
 # Windows refuses to replace a file that a virus scanner or another reader has open just now.
-REPLACE_TRIES = 10 if os.name == "nt" else 1
+PATIENT_TRIES = 10 if os.name == "nt" else 1
 REPLACE_WAIT_S = 0.05
 
 
 @contextmanager
-def replacing(path: Path, *, suffix: str = UNFINISHED) -> Generator[Path]:
+def replacing(path: Path, *, suffix: str = UNFINISHED, tries: int = 1) -> Generator[Path]:
     """A name beside `path` to write to; the file takes the place of `path` when all went well.
 
     An exception leaves nothing behind, Ctrl-C at any moment included: nothing of that name is
@@ -32,6 +32,8 @@ def replacing(path: Path, *, suffix: str = UNFINISHED) -> Generator[Path]:
     Args:
         path: the file.
         suffix: of the name meanwhile, for a writer that looks at it.
+        tries: how often to try where another program holds the file, with a pause between two;
+            more than one (`PATIENT_TRIES`) is not for Blender's main thread.
 
     Raises:
         OSError: the folder cannot be made, or the file cannot take its place.
@@ -40,7 +42,7 @@ def replacing(path: Path, *, suffix: str = UNFINISHED) -> Generator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield unfinished
-        _replace(unfinished, path)
+        _replace(unfinished, path, tries)
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
@@ -105,8 +107,8 @@ def unwritable(path: Path, error: OSError) -> InputError:
     return InputError(f"{path} cannot be written: {error.strerror or error}; choose another place.")
 
 
-def _replace(unfinished: Path, path: Path) -> None:
-    for _attempt in range(REPLACE_TRIES - 1):
+def _replace(unfinished: Path, path: Path, tries: int) -> None:
+    for _attempt in range(tries - 1):
         try:
             unfinished.replace(path)
         except PermissionError:

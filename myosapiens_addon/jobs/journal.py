@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import InputError, MyoSapiensError
-from ..files import replacing
+from ..files import PATIENT_TRIES, replacing
 from .lock import FileLock
 from .record import SCHEMA, JobRecord, Stage, now
 from .spec import JobSpec
@@ -236,7 +236,7 @@ class Journal:
         path = self._path(record.token)
         text = json.dumps(record.as_dict(), indent=1)
         try:
-            with replacing(path) as temporary:
+            with replacing(path, tries=PATIENT_TRIES) as temporary:
                 _write_durably(temporary, text)
             _sync_directory(self.directory)
         except OSError as error:

@@ -146,7 +146,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     files.clear_unfinished(tmp_path / "gone" / "take.blend")
 
 
-def test_windows_lets_a_file_take_its_place_at_the_second_try(
+def test_a_file_that_another_program_holds_is_tried_again_where_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[Path] = []
@@ -158,10 +158,15 @@ def test_windows_lets_a_file_take_its_place_at_the_second_try(
             raise PermissionError(13, "The process cannot access the file")
         replace(source, target)
 
-    monkeypatch.setattr(files, "REPLACE_TRIES", 10)
     monkeypatch.setattr(files, "REPLACE_WAIT_S", 0.0)
     monkeypatch.setattr(os, "replace", held)
-    with files.replacing(tmp_path / "record.json") as unfinished:
+    place = tmp_path / "record.json"
+    with files.replacing(place, tries=3) as unfinished:
         unfinished.write_text(AFTER)
     assert len(tries) == 3
+    tries.clear()
+    with pytest.raises(PermissionError), files.replacing(place) as unfinished:
+        unfinished.write_text(BEFORE)
+    assert len(tries) == 1, "nothing waits where nobody asked for it"
     assert names(tmp_path) == ["record.json"]
+    assert place.read_text() == AFTER
