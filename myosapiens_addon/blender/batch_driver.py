@@ -100,8 +100,8 @@ class Driver:
                 settings=self._settings,
                 landing=notes,
             )
-        self._clear(take)
         self._ledger.change(record, landing=MappingProxyType(notes), **_gone(record))
+        self._clear(take)
         return Pipeline.resume(
             record.token,
             journal=self._ledger.journal,
@@ -167,7 +167,10 @@ class Driver:
         self._progress.end(take, end)
 
     def _clear(self, take: BatchTake) -> None:
-        """Remove what an earlier run was writing when it was killed: it had this take, as we do."""
+        """Remove what an earlier run was writing when it was killed.
+
+        No other batch has this take. A `resume` that saves it just now is told that it cannot.
+        """
         written = [getattr(take.options, name) for name in batch_takes.WRITTEN]
         if self._thumbnails is not None:
             written.append(_thumbnail(take, self._thumbnails))
